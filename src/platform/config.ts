@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { PossumError } from './errors.ts';
+
+/**
+ * Reads a YAML (or JSON) file and checks it against a schema.
+ * @param schema a strict object schema: unknown keys are errors
+ * @throws PossumError `CONFIG` that names file, line, column and field, with a hint for a misspelt key
+ */
+export function loadConfig<T>(path: string, schema: z.ZodType<T>): T {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new PossumError('CONFIG', 'cannot be read', { where: path, remedy: reasonOf(cause), cause });
+  }
+  return parseConfig(text, path, schema);
+}
+
+/** {@link loadConfig} for a text that is already there; `name` stands for the file in errors. */
+export function parseConfig<T>(text: string, name: string, schema: z.ZodType<T>): T {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    maxAliasCount: 0,
+    prettyErrors: false,
+  } as never);
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${name}:${line}:${col}`;
+  };
+  const broken = document.errors[0];
+  if (broken !== undefined) {
+    throw new PossumError('CONFIG', `not valid YAML: ${broken.message}`, { where: place(broken.pos[0]) });
+  }
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 0 });
+  } catch (cause) {
+    throw new PossumError('CONFIG', 'aliases are not supported', { where: `${name}:1:1`, cause });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  throw describeIssue(deepestIssue(issue), document, place);
+}
+
+interface FlatIssue {
+  readonly path: PropertyKey[];
+  readonly message: string;
+  readonly unknownKey?: string;
+}
+
+/** Of a union's alternatives, the one that got furthest tells the reader most. */
+function deepestIssue(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): FlatIssue {
+  const path = [...prefix, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] as string;
+    return { path: [...path, key], message: `unknown key "${key}"`, unknownKey: key };
+  }
+  if (issue.code === 'invalid_union') {
+    const inner = issue.errors.flatMap((issues) => issues.slice(0, 1)).map((i) => deepestIssue(i, path));
+    const deepest = inner.sort((a, b) => b.path.length - a.path.length)[0];
+    if (deepest !== undefined && deepest.path.length > path.length) return deepest;
+  }
+  return { path, message: issue.message };
+}
+
+function describeIssue(issue: FlatIssue, document: Document, place: (offset: number) => string): PossumError {
+  const node = issue.unknownKey === undefined ? nodeAt(document, issue.path) : keyNode(document, issue.path);
+  const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+  const field = issue.path.map(String).join('.');
+  return new PossumError('CONFIG', field === '' ? issue.message : `${field}: ${issue.message}`, {
+    where: place(offset),
+    remedy: issue.unknownKey === undefined ? 'Correct the value.' : 'Remove the key or correct its spelling.',
+  });
+}
+
+/** The node at a path, or its closest parent that exists. */
+function nodeAt(document: Document, path: readonly PropertyKey[]): unknown {
+  for (let length = path.length; length >= 0; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (isNode(node)) return node;
+  }
+  return undefined;
+}
+
+function keyNode(document: Document, path: readonly PropertyKey[]): unknown {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  const items = (parent as { items?: { key?: unknown }[] } | undefined)?.items ?? [];
+  const key = path.at(-1);
+  return (
+    items.find((pair) => String((pair.key as { value?: unknown } | undefined)?.value) === key)?.key ?? parent
+  );
+}
+
+function reasonOf(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOENT') return 'No such file; check the path.';
+  if (code === 'EACCES') return 'Permission denied; check who owns it.';
+  if (code === 'EISDIR') return 'It is a folder; name a file in it.';
+  return 'Check that it is a readable file.';
+}

@@ -1,0 +1,118 @@
+import type BetterSqlite3 from 'better-sqlite3';
+import { PossumError } from './errors.ts';
+
+export type SqlValue = string | number | bigint | Uint8Array | null;
+export type SqlRow = Record<string, SqlValue>;
+
+/** A prepared statement; `run` counts the changed rows. */
+export interface Statement {
+  run(...parameters: SqlValue[]): number;
+  get(...parameters: SqlValue[]): SqlRow | undefined;
+  all(...parameters: SqlValue[]): SqlRow[];
+}
+
+/** The small face of SQLite that Possum uses. Statements are prepared once per text. */
+export interface Database {
+  readonly path: string;
+  prepare(sql: string): Statement;
+  exec(sql: string): void;
+  /** A pragma's first value. */
+  pragma(source: string): SqlValue;
+  close(): void;
+}
+
+export interface OpenOptions {
+  readonly readonly?: boolean;
+  /** Called before each statement runs, BEGIN and COMMIT included. */
+  readonly onStatement?: (sql: string) => void;
+  /** How long a statement waits for another connection's lock. */
+  readonly busyTimeoutMs?: number;
+}
+
+let loaded: Promise<typeof BetterSqlite3> | undefined;
+
+/**
+ * Opens a database file. The native binding is loaded on first use, so that a command that stores nothing does
+ * not pay for it.
+ * @throws PossumError `STORAGE` when the file cannot be opened or is no database
+ */
+export async function openDatabase(path: string, options: OpenOptions = {}): Promise<Database> {
+  loaded ??= import('better-sqlite3').then((module) => module.default);
+  const Binding = await loaded;
+  let native: BetterSqlite3.Database;
+  try {
+    native = new Binding(path, {
+      readonly: options.readonly ?? false,
+      fileMustExist: options.readonly ?? false,
+      timeout: options.busyTimeoutMs ?? 0,
+    });
+  } catch (cause) {
+    throw storageError(cause, path);
+  }
+  return wrap(native, path, options.onStatement);
+}
+
+function wrap(
+  native: BetterSqlite3.Database,
+  path: string,
+  onStatement: ((sql: string) => void) | undefined,
+): Database {
+  const prepared = new Map<string, Statement>();
+  const guarded = <T>(sql: string, work: () => T): T => {
+    onStatement?.(sql);
+    try {
+      return work();
+    } catch (cause) {
+      throw storageError(cause, path);
+    }
+  };
+  const prepare = (sql: string): Statement => {
+    const known = prepared.get(sql);
+    if (known !== undefined) return known;
+    let statement: BetterSqlite3.Statement;
+    try {
+      statement = native.prepare(sql);
+    } catch (cause) {
+      throw storageError(cause, path);
+    }
+    const made: Statement = {
+      run: (...parameters) => guarded(sql, () => statement.run(...parameters).changes),
+      get: (...parameters) => guarded(sql, () => statement.get(...parameters) as SqlRow | undefined),
+      all: (...parameters) => guarded(sql, () => statement.all(...parameters) as SqlRow[]),
+    };
+    prepared.set(sql, made);
+    return made;
+  };
+  return {
+    path,
+    prepare,
+    exec: (sql) => guarded(sql, () => void native.exec(sql)),
+    pragma: (source) =>
+      guarded(`PRAGMA ${source}`, () => native.pragma(source, { simple: true }) as SqlValue),
+    close: () => void native.close(),
+  };
+}
+
+/** Turns a binding's exception into one that says what to do. */
+function storageError(cause: unknown, path: string): PossumError {
+  const code = (cause as { code?: string } | undefined)?.code ?? '';
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new PossumError('LOCKED', 'another process is using the database', {
+      where: path,
+      remedy: 'End the other Possum that works on this folder, or use another --data folder.',
+      cause,
+    });
+  }
+  const remedies: readonly [RegExp, string][] = [
+    [
+      /^SQLITE_(CORRUPT|NOTADB)/,
+      'The file is damaged: keep it, and restore a backup or start with another --data folder.',
+    ],
+    [/^SQLITE_(FULL|IOERR)/, 'Free disk space, then start again; the last commit is intact.'],
+    [/^SQLITE_(READONLY|CANTOPEN|PERM)/, 'Check that the folder exists and that you may write to it.'],
+  ];
+  const remedy =
+    remedies.find(([pattern]) => pattern.test(code))?.[1] ?? 'Run `possum doctor` on the folder.';
+  return new PossumError('STORAGE', `the database failed: ${message}`, { where: path, remedy, cause });
+}
