@@ -1,0 +1,161 @@
+import { PossumError } from '../platform/errors.ts';
+import {
+  type DesSchedule,
+  desRounds,
+  desSchedule,
+  finalPermutation,
+  initialPermutation,
+} from './des-block.ts';
+
+/** Key schedules of one DES or TDES key; wipe them when the key's work is done. */
+export interface TdesKey {
+  /** One schedule (single DES) or three. */
+  readonly schedules: readonly DesSchedule[];
+}
+
+/**
+ * Prepares a key for several blocks.
+ * @param key 8 bytes (single DES), 16 (two-key TDES) or 24 bytes
+ * @throws PossumError `KEY` on any other length
+ */
+export function prepareKey(key: Uint8Array): TdesKey {
+  if (key.length === 8) return { schedules: [desSchedule(key)] };
+  if (key.length !== 16 && key.length !== 24) {
+    throw new PossumError('KEY', `a TDES key has 8, 16 or 24 bytes, not ${key.length}`);
+  }
+  const first = desSchedule(key);
+  return { schedules: [first, desSchedule(key, 8), key.length === 16 ? first : desSchedule(key, 16)] };
+}
+
+/** Overwrites a prepared key. */
+export function wipeKey(key: TdesKey): void {
+  for (const schedule of key.schedules) schedule.fill(0);
+}
+
+/** Enciphers the two big-endian words of one block in place. */
+export function encryptWords(key: TdesKey, block: Int32Array): void {
+  initialPermutation(block);
+  for (let i = 0; i < key.schedules.length; i++) desRounds(block, key.schedules[i] as DesSchedule, i === 1);
+  finalPermutation(block);
+}
+
+/** The inverse of {@link encryptWords}. */
+export function decryptWords(key: TdesKey, block: Int32Array): void {
+  initialPermutation(block);
+  for (let i = key.schedules.length - 1; i >= 0; i--) {
+    desRounds(block, key.schedules[i] as DesSchedule, i !== 1);
+  }
+  finalPermutation(block);
+}
+
+/** The big-endian 32-bit word at `at`. */
+export function wordAt(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number)
+  );
+}
+
+/** Writes a 32-bit word big-endian at `at`. */
+export function putWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word >>> 24;
+  bytes[at + 1] = word >>> 16;
+  bytes[at + 2] = word >>> 8;
+  bytes[at + 3] = word;
+}
+
+/**
+ * ECB encryption of whole blocks. A key of 8 bytes is single DES, 16 bytes two-key TDES.
+ * @throws PossumError `KEY` on another key length, `FORMAT` when `data` is no multiple of 8 bytes
+ */
+export function tdesEncrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return ecb(key, data, encryptWords);
+}
+
+/** ECB decryption of whole blocks; see {@link tdesEncrypt}. */
+export function tdesDecrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return ecb(key, data, decryptWords);
+}
+
+/**
+ * CBC encryption of whole blocks.
+ * @param iv 8 bytes, zeros by default
+ * @throws PossumError as {@link tdesEncrypt}
+ */
+export function tdesCbcEncrypt(
+  key: Uint8Array,
+  data: Uint8Array,
+  iv: Uint8Array = new Uint8Array(8),
+): Uint8Array {
+  requireBlocks(data, iv);
+  const prepared = prepareKey(key);
+  const out = new Uint8Array(data.length);
+  const block = Int32Array.of(wordAt(iv, 0), wordAt(iv, 4));
+  for (let at = 0; at < data.length; at += 8) {
+    block[0] = (block[0] as number) ^ wordAt(data, at);
+    block[1] = (block[1] as number) ^ wordAt(data, at + 4);
+    encryptWords(prepared, block);
+    putWord(out, at, block[0]);
+    putWord(out, at + 4, block[1]);
+  }
+  wipeKey(prepared);
+  return out;
+}
+
+/** CBC decryption of whole blocks; see {@link tdesCbcEncrypt}. */
+export function tdesCbcDecrypt(
+  key: Uint8Array,
+  data: Uint8Array,
+  iv: Uint8Array = new Uint8Array(8),
+): Uint8Array {
+  requireBlocks(data, iv);
+  const prepared = prepareKey(key);
+  const out = new Uint8Array(data.length);
+  const block = new Int32Array(2);
+  let chainLeft = wordAt(iv, 0);
+  let chainRight = wordAt(iv, 4);
+  for (let at = 0; at < data.length; at += 8) {
+    const left = wordAt(data, at);
+    const right = wordAt(data, at + 4);
+    block[0] = left;
+    block[1] = right;
+    decryptWords(prepared, block);
+    putWord(out, at, (block[0] as number) ^ chainLeft);
+    putWord(out, at + 4, (block[1] as number) ^ chainRight);
+    chainLeft = left;
+    chainRight = right;
+  }
+  wipeKey(prepared);
+  return out;
+}
+
+function ecb(
+  key: Uint8Array,
+  data: Uint8Array,
+  crypt: (key: TdesKey, block: Int32Array) => void,
+): Uint8Array {
+  requireBlocks(data);
+  const prepared = prepareKey(key);
+  const out = new Uint8Array(data.length);
+  const block = new Int32Array(2);
+  for (let at = 0; at < data.length; at += 8) {
+    block[0] = wordAt(data, at);
+    block[1] = wordAt(data, at + 4);
+    crypt(prepared, block);
+    putWord(out, at, block[0]);
+    putWord(out, at + 4, block[1]);
+  }
+  wipeKey(prepared);
+  return out;
+}
+
+function requireBlocks(data: Uint8Array, iv?: Uint8Array): void {
+  if (data.length % 8 !== 0) {
+    throw new PossumError('FORMAT', `DES works on blocks of 8 bytes; ${data.length} bytes given`);
+  }
+  if (iv !== undefined && iv.length !== 8) {
+    throw new PossumError('FORMAT', `the initial vector has 8 bytes, not ${iv.length}`);
+  }
+}

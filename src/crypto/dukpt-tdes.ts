@@ -1,0 +1,195 @@
+import { PossumError } from '../platform/errors.ts';
+import { tdesEncrypt } from './des.ts';
+
+/**
+ * TDES DUKPT, ANSI X9.24-1:2009 annex A. A KSN has 10 bytes; its low 21 bits are the transaction counter,
+ * which holds at most ten one bits.
+ */
+
+const KSN_LENGTH = 10;
+const COUNTER_MASK = 0x1fffff;
+const MAX_ONE_BITS = 10;
+/** C0C0C0C0 in the left half of each key half. */
+const KEY_MASK = 0xc0;
+
+/** The keys that one transaction key yields; all have 16 bytes. */
+export interface WorkingKeys {
+  readonly pinKey: Uint8Array;
+  readonly macRequestKey: Uint8Array;
+  readonly macResponseKey: Uint8Array;
+  readonly dataRequestKey: Uint8Array;
+  readonly dataResponseKey: Uint8Array;
+}
+
+/** The transaction counter of a KSN. @throws PossumError `FORMAT` when it has not 10 bytes */
+export function counterOf(ksn: Uint8Array): number {
+  requireLength(ksn);
+  return (((ksn[7] as number) & 0x1f) << 16) | ((ksn[8] as number) << 8) | (ksn[9] as number);
+}
+
+/** The KSN with another counter. @throws PossumError `FORMAT` when `counter` does not fit in 21 bits */
+export function withCounter(ksn: Uint8Array, counter: number): Uint8Array {
+  requireLength(ksn);
+  if (!Number.isInteger(counter) || counter < 0 || counter > COUNTER_MASK) {
+    throw new PossumError('FORMAT', `${counter} is no DUKPT counter of 21 bits`);
+  }
+  const changed = Uint8Array.from(ksn);
+  changed[7] = ((ksn[7] as number) & 0xe0) | (counter >> 16);
+  changed[8] = counter >> 8;
+  changed[9] = counter;
+  return changed;
+}
+
+/**
+ * Refuses a KSN that no transaction can carry.
+ * @throws PossumError `FORMAT` on a wrong length, a counter of 0 or more than ten one bits
+ */
+export function checkKsn(ksn: Uint8Array): void {
+  const counter = counterOf(ksn);
+  if (counter === 0) throw new PossumError('FORMAT', 'KSN counter 0 belongs to no transaction');
+  if (oneBits(counter) > MAX_ONE_BITS) {
+    throw new PossumError('FORMAT', 'KSN counter has more than ten one bits');
+  }
+}
+
+/** The KSN of the transaction after `ksn`, or `undefined` when the counter is exhausted. */
+export function nextKsn(ksn: Uint8Array): Uint8Array | undefined {
+  let counter = counterOf(ksn) + 1;
+  while (oneBits(counter) > MAX_ONE_BITS) counter += counter & -counter;
+  return counter > COUNTER_MASK ? undefined : withCounter(ksn, counter);
+}
+
+/**
+ * The initial key (IPEK) of the device that `ksn` names; the counter in it is ignored.
+ * @param bdk 16 bytes
+ * @throws PossumError `KEY` or `FORMAT` on wrong lengths
+ */
+export function initialKey(bdk: Uint8Array, ksn: Uint8Array): Uint8Array {
+  requireKey(bdk, 'base derivation key');
+  requireLength(ksn);
+  const serial = ksn.slice(0, 8);
+  serial[7] = (serial[7] as number) & 0xe0;
+  const masked = maskHalves(bdk);
+  const key = new Uint8Array(16);
+  key.set(tdesEncrypt(bdk, serial));
+  key.set(tdesEncrypt(masked, serial), 8);
+  masked.fill(0);
+  return key;
+}
+
+/**
+ * The key of the transaction that `ksn` numbers, before any variant.
+ * @throws PossumError `KEY` or `FORMAT` on wrong lengths or a counter that is not allowed
+ */
+export function transactionKey(initial: Uint8Array, ksn: Uint8Array): Uint8Array {
+  checkKsn(ksn);
+  const counter = counterOf(ksn);
+  let key: Uint8Array = Uint8Array.from(initial);
+  let register = 0;
+  for (let bit = 0x100000; bit > 0; bit >>= 1) {
+    if ((counter & bit) === 0) continue;
+    register |= bit;
+    const next = nonReversibleKey(key, withCounter(ksn, register).subarray(2));
+    key.fill(0);
+    key = next;
+  }
+  return key;
+}
+
+/**
+ * The one-way function that makes future keys and transaction keys (annex A.2, "Non-reversible Key
+ * Generation Process").
+ * @param key 16 bytes
+ * @param cryptoRegister the right 8 bytes of the KSN, its counter as far as it is derived
+ */
+export function nonReversibleKey(key: Uint8Array, cryptoRegister: Uint8Array): Uint8Array {
+  requireKey(key, 'DUKPT key');
+  if (cryptoRegister.length !== 8) {
+    throw new PossumError('FORMAT', `the crypto register has 8 bytes, not ${cryptoRegister.length}`);
+  }
+  const derived = new Uint8Array(16);
+  const masked = maskHalves(key);
+  derived.set(oneWayStep(masked, cryptoRegister));
+  derived.set(oneWayStep(key, cryptoRegister), 8);
+  masked.fill(0);
+  return derived;
+}
+
+/** Right half in, DES under the left half, right half in again. */
+function oneWayStep(key: Uint8Array, register: Uint8Array): Uint8Array {
+  const right = key.subarray(8);
+  const mixed = register.map((byte, i) => byte ^ (right[i] as number));
+  const enciphered = tdesEncrypt(key.subarray(0, 8), mixed);
+  return enciphered.map((byte, i) => byte ^ (right[i] as number));
+}
+
+/** The key that enciphers the PIN block. */
+export function pinKey(transaction: Uint8Array): Uint8Array {
+  return variant(transaction, 7);
+}
+
+/** The key of the MAC over the terminal's message. */
+export function macRequestKey(transaction: Uint8Array): Uint8Array {
+  return variant(transaction, 6);
+}
+
+/** The key of the MAC over the host's answer. */
+export function macResponseKey(transaction: Uint8Array): Uint8Array {
+  return variant(transaction, 4);
+}
+
+/** The key of data enciphered by the terminal: a variant through the one-way step of annex A.4.1. */
+export function dataRequestKey(transaction: Uint8Array): Uint8Array {
+  return selfEnciphered(variant(transaction, 5));
+}
+
+/** The key of data enciphered by the host. */
+export function dataResponseKey(transaction: Uint8Array): Uint8Array {
+  return selfEnciphered(variant(transaction, 3));
+}
+
+/** All working keys of one transaction key. */
+export function workingKeys(transaction: Uint8Array): WorkingKeys {
+  return {
+    pinKey: pinKey(transaction),
+    macRequestKey: macRequestKey(transaction),
+    macResponseKey: macResponseKey(transaction),
+    dataRequestKey: dataRequestKey(transaction),
+    dataResponseKey: dataResponseKey(transaction),
+  };
+}
+
+/** Inverts byte `position` of both halves. */
+function variant(transaction: Uint8Array, position: number): Uint8Array {
+  requireKey(transaction, 'DUKPT transaction key');
+  const key = Uint8Array.from(transaction);
+  key[position] = (key[position] as number) ^ 0xff;
+  key[position + 8] = (key[position + 8] as number) ^ 0xff;
+  return key;
+}
+
+function selfEnciphered(key: Uint8Array): Uint8Array {
+  const result = tdesEncrypt(key, key);
+  key.fill(0);
+  return result;
+}
+
+function maskHalves(key: Uint8Array): Uint8Array {
+  return key.map((byte, i) => ((i & 4) === 0 ? byte ^ KEY_MASK : byte));
+}
+
+function oneBits(value: number): number {
+  let count = 0;
+  for (let rest = value; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
+
+function requireLength(ksn: Uint8Array): void {
+  if (ksn.length !== KSN_LENGTH) {
+    throw new PossumError('FORMAT', `a KSN has ${KSN_LENGTH} bytes, not ${ksn.length}`);
+  }
+}
+
+function requireKey(key: Uint8Array, what: string): void {
+  if (key.length !== 16) throw new PossumError('KEY', `a ${what} has 16 bytes, not ${key.length}`);
+}

@@ -1,0 +1,128 @@
+import { fromHex } from '../platform/bytes.ts';
+import { PossumError } from '../platform/errors.ts';
+
+/**
+ * PIN blocks of ISO 9564-1, formats 0 to 3. A PIN is an array of digit values (0 to 9), not text, so that its
+ * holder can overwrite it.
+ */
+
+export type PinBlockFormat = 0 | 1 | 2 | 3;
+
+/** What a block is made of. `fill` holds nibbles: any for format 1, A to F for format 3. */
+export type PinBlockInput =
+  | { readonly format: 0; readonly pin: Uint8Array; readonly pan: string }
+  | { readonly format: 1; readonly pin: Uint8Array; readonly fill: Uint8Array }
+  | { readonly format: 2; readonly pin: Uint8Array }
+  | { readonly format: 3; readonly pin: Uint8Array; readonly pan: string; readonly fill: Uint8Array };
+
+export type PinBlockFault =
+  | 'BLOCK_LENGTH'
+  | 'CONTROL_FIELD'
+  | 'PIN_LENGTH'
+  | 'PIN_DIGITS'
+  | 'FILL'
+  | 'PAN_LENGTH';
+
+export type DecodedPinBlock =
+  | { readonly kind: 'pin'; readonly pin: Uint8Array }
+  | { readonly kind: 'invalid'; readonly reason: PinBlockFault };
+
+const NIBBLES = 16;
+
+/** Digit values of a PIN given as text: for tools and tests; a terminal collects digits one by one. */
+export function pinFromText(text: string): Uint8Array {
+  if (!/^\d*$/.test(text)) throw new PossumError('FORMAT', 'a PIN consists of digits');
+  return Uint8Array.from(text, Number);
+}
+
+/** The PIN as text: for tools and tests. */
+export function pinToText(pin: Uint8Array): string {
+  return pin.join('');
+}
+
+/**
+ * The clear PIN block, 8 bytes; the caller wipes it.
+ * @throws PossumError `FORMAT` when the PIN has not 4 to 12 digits, the PAN fewer than 13 or more than 19, or
+ *   the fill is too short or of wrong digits
+ */
+export function encodePinBlock(input: PinBlockInput): Uint8Array {
+  const { format, pin } = input;
+  if (pin.length < 4 || pin.length > 12) throw new PossumError('FORMAT', 'a PIN has 4 to 12 digits');
+  if (pin.some((digit) => digit > 9)) throw new PossumError('FORMAT', 'a PIN consists of digits');
+  const fill = fillOf(input);
+  const block = new Uint8Array(8);
+  for (let i = 0; i < NIBBLES; i++) {
+    const nibble =
+      i === 0 ? format : i === 1 ? pin.length : i < pin.length + 2 ? pin[i - 2] : fill[i - 2 - pin.length];
+    block[i >> 1] = ((block[i >> 1] as number) << 4) | (nibble as number);
+  }
+  if (format === 0 || format === 3) {
+    const account = panField(input.pan);
+    if (account === undefined) throw new PossumError('FORMAT', 'a PIN block needs a PAN of 13 to 19 digits');
+    xorInto(block, account);
+  }
+  return block;
+}
+
+/** The nibbles behind the PIN. */
+function fillOf(input: PinBlockInput): Uint8Array {
+  const length = NIBBLES - 2 - input.pin.length;
+  if (input.format === 0 || input.format === 2) return new Uint8Array(length).fill(15);
+  const lowest = input.format === 3 ? 10 : 0;
+  const fill = input.fill.subarray(0, length);
+  if (fill.length < length || fill.some((nibble) => nibble < lowest || nibble > 15)) {
+    throw new PossumError('FORMAT', `format ${input.format} needs ${length} fill digits`);
+  }
+  return fill;
+}
+
+/**
+ * The PIN in a clear block, or why there is none.
+ * @param request.pan needed by formats 0 and 3
+ */
+export function decodePinBlock(request: {
+  readonly format: PinBlockFormat;
+  readonly block: Uint8Array;
+  readonly pan?: string;
+}): DecodedPinBlock {
+  const { format, block, pan } = request;
+  if (block.length !== 8) return invalid('BLOCK_LENGTH');
+  if ((block[0] as number) >> 4 !== format) return invalid('CONTROL_FIELD');
+  const length = (block[0] as number) & 15;
+  if (length < 4 || length > 12) return invalid('PIN_LENGTH');
+  const clear = Uint8Array.from(block);
+  if (format === 0 || format === 3) {
+    const account = panField(pan ?? '');
+    if (account === undefined) return invalid('PAN_LENGTH');
+    xorInto(clear, account);
+  }
+  const nibbles = new Uint8Array(NIBBLES);
+  for (let i = 0; i < NIBBLES; i++) {
+    nibbles[i] = i % 2 === 0 ? (clear[i >> 1] as number) >> 4 : (clear[i >> 1] as number) & 15;
+  }
+  clear.fill(0);
+  const result = checkNibbles(format, length, nibbles);
+  nibbles.fill(0);
+  return result;
+}
+
+function checkNibbles(format: PinBlockFormat, length: number, nibbles: Uint8Array): DecodedPinBlock {
+  const lowest = format === 1 ? 0 : format === 3 ? 10 : 15;
+  for (let i = 2; i < length + 2; i++) if ((nibbles[i] as number) > 9) return invalid('PIN_DIGITS');
+  for (let i = length + 2; i < NIBBLES; i++) if ((nibbles[i] as number) < lowest) return invalid('FILL');
+  return { kind: 'pin', pin: nibbles.slice(2, length + 2) };
+}
+
+/** Four zero digits and the twelve rightmost digits of the PAN without its check digit. */
+function panField(pan: string): Uint8Array | undefined {
+  if (!/^\d{13,19}$/.test(pan)) return undefined;
+  return fromHex(`0000${pan.slice(-13, -1)}`);
+}
+
+function xorInto(target: Uint8Array, other: Uint8Array): void {
+  for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) ^ (other[i] as number);
+}
+
+function invalid(reason: PinBlockFault): DecodedPinBlock {
+  return { kind: 'invalid', reason };
+}
