@@ -1,0 +1,162 @@
+import { bytesField, type IsoMessage, textField } from '../iso8583/index.ts';
+import type { NewTransaction } from '../journal/transactions.ts';
+import { type NoAnswerReason, type OutgoingMessage, openDialogue } from './dialogue.ts';
+import { type FinancialRequest, financialMessage, reversalMessage } from './messages.ts';
+import { drainOutbox } from './outbox.ts';
+import { protectMessage, storeFields } from './protection.ts';
+import type { AcquirerContext } from './settings.ts';
+
+/** A request whose numbers are given out in the commit that creates it. */
+export type NewRequest = Omit<FinancialRequest, 'stan' | 'invoice'> & {
+  /** A void keeps the invoice of its original. */
+  readonly invoice?: number;
+};
+
+/** What the host decided, in the terms of the profile. */
+export interface HostDecision {
+  /** Field 39. */
+  readonly code: string;
+  readonly approved: boolean;
+  readonly approvalCode?: string;
+  readonly rrn?: string;
+  /** Field 55 of the answer: 91, 71, 72 … */
+  readonly chip?: Uint8Array;
+}
+
+export type Authorisation =
+  /** Nothing left this process: there is nothing to reverse, and no row. */
+  | { readonly kind: 'not-sent'; readonly reason: 'no-line' | 'outbox' | 'no-key' }
+  /** Row `transactionId` is PENDING until {@link AcquirerContext.journal} is told how it ended. */
+  | { readonly kind: 'answered'; readonly transactionId: number; readonly decision: HostDecision }
+  | {
+      readonly kind: 'no-answer';
+      readonly transactionId: number;
+      readonly reason: NoAnswerReason | 'unknown-code' | 'no-approval-code';
+    };
+
+/**
+ * Asks the host. The outboxes drain first; then row, STAN and the obligation to reverse become durable in one
+ * commit, and only then does the first byte leave. The row stays `PENDING`: the caller finishes it together with
+ * the card's verdict.
+ */
+export async function authorise(
+  context: AcquirerContext,
+  request: NewRequest,
+  row: Omit<
+    NewTransaction,
+    'state' | 'online' | 'stan' | 'invoice' | 'amountMinor' | 'entryMode' | 'cardData'
+  >,
+  signal: AbortSignal,
+): Promise<Authorisation> {
+  const drained = await drainOutbox(context, signal);
+  if (drained.kind === 'stuck') return { kind: 'not-sent', reason: drained.noLine ? 'no-line' : 'outbox' };
+  const dialogue = await openDialogue(context, signal);
+  if (dialogue === undefined) return { kind: 'not-sent', reason: 'no-line' };
+  try {
+    const prepared = prepare(context, request, row);
+    if (prepared === undefined) return { kind: 'not-sent', reason: 'no-key' };
+    const answer = await dialogue.exchange(prepared.outgoing, signal);
+    prepared.outgoing.key?.release();
+    const { transactionId } = prepared;
+    if (answer.kind === 'no-answer') return { kind: 'no-answer', transactionId, reason: answer.reason };
+    return judge(context, transactionId, answer.message);
+  } finally {
+    await dialogue.close();
+  }
+}
+
+/** The second durable commit of an online sale (the first when no PIN was entered). */
+function prepare(
+  context: AcquirerContext,
+  request: NewRequest,
+  row: Parameters<typeof authorise>[2],
+): { outgoing: OutgoingMessage; transactionId: number } | undefined {
+  const { journal, secure, clock } = context;
+  return journal.commit('request', () => {
+    const key = secure.takeMessageKey();
+    if (key === undefined) return undefined;
+    const numbered: FinancialRequest = {
+      ...request,
+      stan: journal.counters.next('stan'),
+      invoice: request.invoice ?? journal.counters.next('invoice'),
+    };
+    const outgoing = protectMessage(context, financialMessage(context, numbered), key);
+    const transactionId = journal.transactions.insert(journal.batches.ensureOpen(clock.now()).id, {
+      ...row,
+      state: 'PENDING',
+      online: true,
+      stan: numbered.stan,
+      invoice: numbered.invoice,
+      amountMinor: request.amountMinor,
+      entryMode: request.entryMode,
+      cardData: request.card,
+    });
+    const obligation = storeFields(reversalMessage(context, numbered));
+    journal.outbox.insert('reversal', transactionId, request.amountMinor, 'HELD', obligation);
+    return { outgoing, transactionId };
+  });
+}
+
+/** An answer that says nothing usable counts as none: what the host did is then reversed. */
+function judge(context: AcquirerContext, transactionId: number, message: IsoMessage): Authorisation {
+  const code = textField(message, 39);
+  const entry = code === undefined ? undefined : context.profile.responseCodes[code];
+  if (code === undefined || entry === undefined)
+    return { kind: 'no-answer', transactionId, reason: 'unknown-code' };
+  const approved = entry.class === 'A';
+  const approvalCode = textField(message, 38);
+  if (approved && (approvalCode ?? '').trim() === '') {
+    return { kind: 'no-answer', transactionId, reason: 'no-approval-code' };
+  }
+  const rrn = textField(message, 37);
+  const chip = bytesField(message, 55);
+  return {
+    kind: 'answered',
+    transactionId,
+    decision: {
+      code,
+      approved,
+      ...(approvalCode === undefined ? {} : { approvalCode }),
+      ...(rrn === undefined ? {} : { rrn }),
+      ...(chip === undefined ? {} : { chip }),
+    },
+  };
+}
+
+/** How a pending transaction ends. */
+export type Ending =
+  | { readonly kind: 'approved' | 'declined'; readonly decision: HostDecision }
+  /** The host may have approved what the cardholder is told was declined. */
+  | { readonly kind: 'reverse'; readonly decision?: HostDecision };
+
+/**
+ * The last commit of an online transaction: answer, card's verdict, and the reversal cleared or due, together.
+ * @param update what the card added: detail, field 55 for the upload
+ */
+export function finish(
+  { journal }: Pick<AcquirerContext, 'journal'>,
+  transactionId: number,
+  ending: Ending,
+  update: Pick<Parameters<typeof journal.transactions.advance>[1], 'detail' | 'cardData'> = {},
+): void {
+  journal.commit('result', () => {
+    const { decision } = ending;
+    journal.transactions.advance(transactionId, {
+      ...update,
+      state:
+        ending.kind === 'approved' ? 'APPROVED' : ending.kind === 'declined' ? 'DECLINED' : 'MUST_REVERSE',
+      ...(decision === undefined ? {} : { responseCode: decision.code }),
+      ...(decision?.approvalCode === undefined ? {} : { approvalCode: decision.approvalCode }),
+      ...(decision?.rrn === undefined ? {} : { rrn: decision.rrn }),
+    });
+    for (const row of journal.outbox.ofTransaction(transactionId)) {
+      if (row.kind !== 'reversal') continue;
+      if (ending.kind === 'reverse') journal.outbox.markDue(row.id);
+      else journal.outbox.close(row.id, 'CLEARED');
+    }
+    const record = journal.transactions.find(transactionId);
+    if (ending.kind === 'approved' && record?.kind === 'void' && record.originalId !== undefined) {
+      journal.transactions.markVoided(record.originalId, transactionId);
+    }
+  });
+}

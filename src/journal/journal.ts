@@ -1,0 +1,69 @@
+import type { OpenOptions } from '../platform/sqlite.ts';
+import type { Trace } from '../platform/trace.ts';
+import type { KeyStore, Sealer } from '../ports/index.ts';
+import { type Batches, type BatchesView, batches, batchesView } from './batches.ts';
+import { type Counters, counters } from './counters.ts';
+import { openForReading, openTerminalFiles, type TerminalFiles } from './database.ts';
+import { keyRecords } from './key-records.ts';
+import { type Outbox, outbox } from './outbox.ts';
+import { type Transactions, type TransactionsView, transactions, transactionsView } from './transactions.ts';
+import { type UnitOfWork, unitOfWork } from './unit-of-work.ts';
+
+/** The terminal's durable memory: one SQLite file, one owner. */
+export interface Journal {
+  readonly commit: UnitOfWork;
+  readonly keyStore: KeyStore;
+  readonly counters: Counters;
+  readonly batches: Batches;
+  readonly transactions: Transactions;
+  readonly outbox: Outbox;
+  close(): void;
+}
+
+export interface JournalView {
+  readonly batches: BatchesView;
+  readonly transactions: TransactionsView;
+  close(): void;
+}
+
+export interface JournalOptions extends OpenOptions {
+  readonly trace: Trace;
+}
+
+/**
+ * Opens the journal in `folder` as its owner, see {@link openTerminalFiles}.
+ * @param sealer encrypts card data and outbox rows under the storage key
+ * @throws PossumError `LOCKED`, `STORAGE`
+ */
+export async function openJournal(folder: string, sealer: Sealer, options: JournalOptions): Promise<Journal> {
+  const files = await openTerminalFiles(folder, options);
+  return journalOn(files, sealer, options.trace);
+}
+
+function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace): Journal {
+  const { database } = files;
+  const commit = unitOfWork(database, trace);
+  const numbers = counters(database);
+  return {
+    commit,
+    keyStore: keyRecords(database, commit),
+    counters: numbers,
+    batches: batches(database, numbers),
+    transactions: transactions(database, sealer),
+    outbox: outbox(database, sealer),
+    close: () => files.close(),
+  };
+}
+
+/**
+ * Opens the journal in `folder` for looking only; its owner may be at work.
+ * @throws PossumError `STORAGE` when no terminal has worked there
+ */
+export async function viewJournal(folder: string): Promise<JournalView> {
+  const database = await openForReading(folder);
+  return {
+    batches: batchesView(database),
+    transactions: transactionsView(database),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,46 @@
+import { PossumError } from '../platform/errors.ts';
+import type { Database } from '../platform/sqlite.ts';
+import type { Trace } from '../platform/trace.ts';
+
+/**
+ * All changes go through a unit of work: what it does becomes durable together, or not at all. Units nest: an
+ * inner one joins the outer, so that the secure module's counter can move in the commit of a transaction.
+ */
+export interface UnitOfWork {
+  /** Runs `work` and commits; durable when this returns. @param what named in the trace */
+  <T>(what: string, work: () => T): T;
+}
+
+/** Makes the {@link UnitOfWork} of one connection. */
+export function unitOfWork(database: Database, trace: Trace): UnitOfWork {
+  let depth = 0;
+  let sequence = 0;
+  return <T>(what: string, work: () => T): T => {
+    if (depth > 0) return work();
+    const begin = database.prepare('BEGIN IMMEDIATE');
+    begin.run();
+    depth++;
+    try {
+      const result = work();
+      if (result instanceof Promise)
+        throw new PossumError('INTERNAL', `unit of work "${what}" must not wait`);
+      database.prepare('COMMIT').run();
+      sequence++;
+      if (trace.active) trace.emit({ kind: 'commit', what, sequence });
+      return result;
+    } catch (cause) {
+      rollBack(database);
+      throw cause;
+    } finally {
+      depth--;
+    }
+  };
+}
+
+function rollBack(database: Database): void {
+  try {
+    database.prepare('ROLLBACK').run();
+  } catch {
+    // SQLite has rolled back on its own after an I/O error; the first failure is the one to report.
+  }
+}

@@ -1,0 +1,40 @@
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from 'node:crypto';
+import type { Random } from '../platform/random.ts';
+import type { Secret } from '../platform/secret.ts';
+import type { Sealer } from '../ports/index.ts';
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * AES-256-GCM (NIST SP 800-38D) and HMAC-SHA-256 under keys derived from the storage key.
+ * @param random gives the nonces: never a seeded source, since a nonce must not repeat under one key
+ */
+export function sealer(storageKey: Secret, random: Random): Sealer {
+  const subkey = (use: string) =>
+    createSecretKey(createHmac('sha256', storageKey.reveal()).update(`possum/${use}`).digest());
+  const sealing = subkey('seal');
+  const linking = subkey('link');
+  return {
+    seal(plain, context) {
+      const nonce = random.bytes(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', sealing, nonce);
+      cipher.setAAD(Buffer.from(context));
+      const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+      return Uint8Array.from(Buffer.concat([nonce, body, cipher.getAuthTag()]));
+    },
+    open(sealed, context) {
+      if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
+      const decipher = createDecipheriv('aes-256-gcm', sealing, sealed.subarray(0, NONCE_BYTES));
+      decipher.setAAD(Buffer.from(context));
+      decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+      try {
+        const body = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
+        return Uint8Array.from(Buffer.concat([body, decipher.final()]));
+      } catch {
+        return undefined;
+      }
+    },
+    link: (bytes) => Uint8Array.from(createHmac('sha256', linking).update(bytes).digest()),
+  };
+}

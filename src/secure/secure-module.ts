@@ -1,0 +1,160 @@
+import { encodePinBlock } from '../crypto/pin-block.ts';
+import { concat } from '../platform/bytes.ts';
+import type { Clock } from '../platform/clock.ts';
+import { PossumError } from '../platform/errors.ts';
+import type { Pan, Secret } from '../platform/secret.ts';
+import type { Trace } from '../platform/trace.ts';
+import type { Keypad, KeyStore, PinPrompt, PinService, Sealer } from '../ports/index.ts';
+import { type FutureKeys, futureKeys } from './future-keys.ts';
+import { type MessageKey, messageKey, type ResponseKey, responseKey } from './message-key.ts';
+import { enterPin, MAX_DIGITS } from './pin-entry.ts';
+import { selfTest } from './self-test.ts';
+
+/** The emulated secure processor: keys and PINs are in here and nowhere else. */
+export interface SecureModule extends PinService {
+  /** `unprovisioned` before an initial key was loaded, `exhausted` after the last KSN. */
+  status(): 'ready' | 'unprovisioned' | 'exhausted';
+  /** The KSN that comes next, for display. */
+  nextKsn(): Uint8Array | undefined;
+  /** Loads a DUKPT initial key; the BDK never enters the terminal. */
+  loadInitialKey(key: Secret, ksn: Uint8Array): void;
+  /**
+   * The key of the next message: the one that a PIN was just entered under, else a fresh one, durable in the
+   * caller's unit of work.
+   * @returns `undefined` when no key is left
+   */
+  takeMessageKey(): MessageKey | undefined;
+  /** Forgets a PIN that was entered for a message which will not be sent; its KSN stays spent. */
+  dropPin(): void;
+  /** Opens a response key that was sealed into an outbox row. */
+  openResponseKey(sealed: Uint8Array, context: string): ResponseKey | undefined;
+}
+
+export interface SecureModuleParts {
+  readonly store: KeyStore;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+  readonly trace: Trace;
+  /** The pad that takes PINs; `undefined` when none is bound. */
+  readonly pad: () => Keypad | undefined;
+}
+
+/**
+ * Boots the secure module: self-test first.
+ * @throws PossumError `INTERNAL` when a known answer is wrong
+ */
+export function createSecureModule(parts: SecureModuleParts): SecureModule {
+  selfTest();
+  const keys = futureKeys(parts.store, parts.sealer);
+  return new Module(parts, keys);
+}
+
+class Module implements SecureModule {
+  readonly #parts: SecureModuleParts;
+  readonly #keys: FutureKeys;
+  #pinKey: MessageKey | undefined;
+  #loaded: boolean;
+
+  constructor(parts: SecureModuleParts, keys: FutureKeys) {
+    this.#parts = parts;
+    this.#keys = keys;
+    this.#loaded = parts.store.get('dukpt/0/ksn') !== undefined;
+  }
+
+  status(): 'ready' | 'unprovisioned' | 'exhausted' {
+    if (!this.#loaded) return 'unprovisioned';
+    return this.#keys.peek() === undefined ? 'exhausted' : 'ready';
+  }
+
+  nextKsn(): Uint8Array | undefined {
+    return this.#keys.peek();
+  }
+
+  loadInitialKey(key: Secret, ksn: Uint8Array): void {
+    if (key.reveal().length !== 16 || ksn.length !== 10) {
+      throw new PossumError('KEY', 'a TDES DUKPT initial key has 16 bytes and its KSN 10', {
+        remedy: 'Check `keys` in the terminal file.',
+      });
+    }
+    this.#keys.load(key, ksn);
+    this.#loaded = true;
+  }
+
+  takeMessageKey(): MessageKey | undefined {
+    const held = this.#pinKey;
+    this.#pinKey = undefined;
+    if (held !== undefined) return held;
+    const taken = this.#keys.take();
+    return taken === undefined ? undefined : messageKey(taken, this.#parts.sealer, this.#parts.trace);
+  }
+
+  dropPin(): void {
+    this.#pinKey?.release();
+    this.#pinKey = undefined;
+  }
+
+  openResponseKey(sealed: Uint8Array, context: string): ResponseKey | undefined {
+    return responseKey(sealed, context, this.#parts.sealer);
+  }
+
+  async online(
+    request: Parameters<PinService['online']>[0],
+    signal: AbortSignal,
+  ): ReturnType<PinService['online']> {
+    this.dropPin();
+    if (this.status() !== 'ready') return { kind: 'unavailable' };
+    return this.#withDigits({ ...promptOf(request), purpose: 'online' }, signal, (digits) => {
+      this.#pinKey = this.#keyForPin(digits, request.pan);
+      return { kind: this.#pinKey === undefined ? 'unavailable' : 'entered' } as const;
+    });
+  }
+
+  async offlinePlaintext(
+    request: Parameters<PinService['offlinePlaintext']>[0],
+    transmit: Parameters<PinService['offlinePlaintext']>[1],
+    signal: AbortSignal,
+  ): ReturnType<PinService['offlinePlaintext']> {
+    return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, async (digits) => {
+      const block = encodePinBlock({ format: 2, pin: digits });
+      const command = concat(VERIFY_PLAINTEXT, block);
+      block.fill(0);
+      const exchange = await transmit(command).finally(() => command.fill(0));
+      if (exchange.kind === 'fault') return exchange;
+      const { response } = exchange;
+      const sw = ((response.at(-2) as number) << 8) | (response.at(-1) as number);
+      return { kind: 'answered', sw } as const;
+    });
+  }
+
+  /** The counter moves durably before the KSN is known outside; the digits are wiped by the caller. */
+  #keyForPin(digits: Uint8Array, pan: Pan): MessageKey | undefined {
+    const taken = this.#keys.take();
+    return taken === undefined
+      ? undefined
+      : messageKey(taken, this.#parts.sealer, this.#parts.trace, { digits, pan });
+  }
+
+  async #withDigits<T>(
+    prompt: PinPrompt,
+    signal: AbortSignal,
+    use: (digits: Uint8Array) => T | Promise<T>,
+  ): Promise<T | { kind: 'bypassed' | 'cancelled' | 'timeout' | 'unavailable' }> {
+    const pad = this.#parts.pad();
+    if (pad === undefined) return { kind: 'unavailable' };
+    const buffer = new Uint8Array(MAX_DIGITS);
+    try {
+      const entry = await enterPin(pad, prompt, buffer, this.#parts.clock, signal);
+      return entry.kind === 'entered' ? await use(buffer.subarray(0, entry.length)) : entry;
+    } finally {
+      buffer.fill(0);
+    }
+  }
+}
+
+/** VERIFY, plaintext PIN, 8 bytes (EMV 4.3 Book 3, 6.5.12). */
+const VERIFY_PLAINTEXT = Uint8Array.of(0x00, 0x20, 0x00, 0x80, 0x08);
+
+function promptOf(request: Omit<PinPrompt, 'purpose'>): Omit<PinPrompt, 'purpose'> {
+  const { amountMinor, currency, exponent, hint } = request;
+  return { amountMinor, currency, exponent, ...(hint === undefined ? {} : { hint }) };
+}
