@@ -163,6 +163,10 @@ function readTail(pan: string, rest: string, separator: string): TrackResult<Tra
     return fail('SERVICE_CODE', 'the service code does not have three digits');
   }
   const discretionaryData = behind.slice(serviceCode?.length ?? 1);
+  // Cards leave out both fields or none: a lone second separator is a reading error.
+  if ((expiry === undefined) !== (serviceCode === undefined)) {
+    return fail('SEPARATORS', 'the track has a second separator');
+  }
   if (discretionaryData.includes(separator)) return fail('SEPARATORS', 'the track has too many separators');
   return {
     ok: true,
