@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { PossumError } from './errors.ts';
 
@@ -34,6 +34,8 @@ export function parseConfig<T>(text: string, name: string, schema: z.ZodType<T>)
   if (broken !== undefined) {
     throw new PossumError('CONFIG', `not valid YAML: ${broken.message}`, { where: place(broken.pos[0]) });
   }
+  keepDigitStrings(document);
+  keepWrittenDigits(document);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 0 });
@@ -44,6 +46,33 @@ export function parseConfig<T>(text: string, name: string, schema: z.ZodType<T>)
   if (result.success) return result.data;
   const issue = result.error.issues[0] as z.core.$ZodIssue;
   throw describeIssue(deepestIssue(issue), document, place);
+}
+
+/** Digits such as `0084`, `6E00` or 19 of a PAN would change as numbers: they stay the text that they are. */
+function keepDigitStrings(document: Document): void {
+  visit(document, {
+    Scalar(_, scalar) {
+      const { source, value } = scalar;
+      if (typeof value !== 'number' || source === undefined) return;
+      if (/^0\d|^\d+e\d+$/i.test(source) || (/^\d+$/.test(source) && !Number.isSafeInteger(value))) {
+        scalar.value = source;
+      }
+    },
+  });
+}
+
+/**
+ * Hex and amounts are often written without quotes. A number that would not print as it was written (`0826`,
+ * `10.00`, `1E10`, twenty digits) stays text, so that nothing of it is lost.
+ */
+function keepWrittenDigits(document: Document): void {
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'number' && node.source !== undefined && String(node.value) !== node.source) {
+        node.value = node.source;
+      }
+    },
+  });
 }
 
 interface FlatIssue {
