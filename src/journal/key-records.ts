@@ -23,8 +23,8 @@ export function keyRecords(database: Database, commit: UnitOfWork): KeyStore {
         | undefined,
     list: (prefix) =>
       database
-        .prepare('SELECT name, value FROM key_record WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name')
-        .all(prefix)
+        .prepare('SELECT name, value FROM key_record WHERE substr(name, 1, ?) = ? ORDER BY name')
+        .all(prefix.length, prefix)
         .map((row) => ({ name: String(row.name), value: row.value as Uint8Array })),
     atomically: (change) => commit('keys', () => change(writer)),
   };

@@ -125,6 +125,8 @@ export interface TransactionsView {
   /** In the order in which they happened; newest last. */
   list(filter?: { batchId?: number; state?: TransactionState }): readonly TransactionRecord[];
   totals(batchId: number): BatchTotals;
+  /** Rows of a batch, whatever their state. */
+  count(batchId: number): number;
   /** Approved amounts of the open batch by cards whose masked number is `card` (floor-limit check). */
   recentAmountMinor(batchId: number, card: string): number;
 }
@@ -154,13 +156,12 @@ export function transactionsView(database: Database): TransactionsView {
           .get(invoice),
       ),
     list: ({ batchId, state } = {}) =>
-      database
-        .prepare(
-          'SELECT * FROM txn WHERE (?1 IS NULL OR batch_id = ?1) AND (?2 IS NULL OR state = ?2) ORDER BY id',
-        )
-        .all(batchId ?? null, state ?? null)
-        .map((row) => recordOf(row) as TransactionRecord),
+      listRows(database, batchId, state).map((row) => recordOf(row) as TransactionRecord),
     totals: (batchId) => totalsOf(database, batchId),
+    count: (batchId) =>
+      Number(
+        database.prepare('SELECT count(*) AS count FROM txn WHERE batch_id = ?').get(batchId)?.count ?? 0,
+      ),
     recentAmountMinor: (batchId, card) =>
       Number(
         database
@@ -257,6 +258,22 @@ export function transactions(database: Database, sealer: Sealer): Transactions {
       database.prepare('UPDATE txn SET card_sealed = NULL WHERE batch_id = ?').run(batchId);
     },
   };
+}
+
+function listRows(
+  database: Database,
+  batchId: number | undefined,
+  state: TransactionState | undefined,
+): SqlRow[] {
+  if (batchId === undefined && state === undefined)
+    return database.prepare('SELECT * FROM txn ORDER BY id').all();
+  if (batchId === undefined)
+    return database.prepare('SELECT * FROM txn WHERE state = ? ORDER BY id').all(state ?? null);
+  if (state === undefined)
+    return database.prepare('SELECT * FROM txn WHERE batch_id = ? ORDER BY id').all(batchId);
+  return database
+    .prepare('SELECT * FROM txn WHERE batch_id = ? AND state = ? ORDER BY id')
+    .all(batchId, state);
 }
 
 /** AUTOINCREMENT's own rule, taken early because the id is part of what is sealed. */

@@ -4,12 +4,10 @@ import type { Trace } from '../platform/trace.ts';
 
 /**
  * All changes go through a unit of work: what it does becomes durable together, or not at all. Units nest: an
- * inner one joins the outer, so that the secure module's counter can move in the commit of a transaction.
+ * inner one joins the outer, so that the secure module's counter can move in the commit of a transaction. Runs
+ * `work` and commits; what it did is durable when this returns. `what` is named in the trace.
  */
-export interface UnitOfWork {
-  /** Runs `work` and commits; durable when this returns. @param what named in the trace */
-  <T>(what: string, work: () => T): T;
-}
+export type UnitOfWork = <T>(what: string, work: () => T) => T;
 
 /** Makes the {@link UnitOfWork} of one connection. */
 export function unitOfWork(database: Database, trace: Trace): UnitOfWork {

@@ -93,8 +93,9 @@ function wrap(
   };
 }
 
-/** Turns a binding's exception into one that says what to do. */
-function storageError(cause: unknown, path: string): PossumError {
+/** Turns SQLite's exceptions into ones that say what to do; wrong use of the binding is a mistake of ours. */
+function storageError(cause: unknown, path: string): unknown {
+  if (!/^SQLITE_/.test((cause as { code?: string } | undefined)?.code ?? '')) return cause;
   const code = (cause as { code?: string } | undefined)?.code ?? '';
   const message = cause instanceof Error ? cause.message : String(cause);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
@@ -113,6 +114,7 @@ function storageError(cause: unknown, path: string): PossumError {
     [/^SQLITE_(READONLY|CANTOPEN|PERM)/, 'Check that the folder exists and that you may write to it.'],
   ];
   const remedy =
-    remedies.find(([pattern]) => pattern.test(code))?.[1] ?? 'Run `possum doctor` on the folder.';
+    remedies.find(([pattern]) => pattern.test(code))?.[1] ??
+    'Look at the folder; use another --data folder if it cannot be helped.';
   return new PossumError('STORAGE', `the database failed: ${message}`, { where: path, remedy, cause });
 }
