@@ -1,0 +1,25 @@
+import type { Pan } from '../../platform/secret.ts';
+import type { TagContext } from '../../tlv/dictionary.ts';
+import type { KernelContext } from '../kernel.ts';
+import type { SeenTags, SignedRecords } from '../records.ts';
+import type { CvmMethod, OnlineAnswer, Outcome } from '../transaction.ts';
+import type { ContactlessCandidate } from './directory.ts';
+import type { Indicators } from './pre-processing.ts';
+
+/** The state of one contactless transaction. */
+export interface ContactlessContext extends KernelContext {
+  /** That of the kernel, once one is activated. */
+  tagContext: TagContext;
+  candidates: readonly ContactlessCandidate[];
+  selected: ContactlessCandidate | undefined;
+  indicators: Indicators | undefined;
+  readonly signed: SignedRecords;
+  seen: SeenTags;
+  pan: Pan | undefined;
+  cvm: CvmMethod;
+  onlineSent: boolean;
+  answer: OnlineAnswer | undefined;
+}
+
+/** What a kernel gives back to Entry Point: an outcome, or the wish to try the next combination. */
+export type KernelResult = Outcome | 'select-next';

@@ -1,0 +1,65 @@
+import { Pan } from '../../../../platform/secret.ts';
+import { decide, end } from '../../../kernel.ts';
+import { cardIdentity, parseAfl, readRecords } from '../../../records.ts';
+import { TAG } from '../../../tags.ts';
+import type { Outcome, PhaseName } from '../../../transaction.ts';
+import type { ContactlessContext, KernelResult } from '../../context.ts';
+import { cvm } from './cvm.ts';
+import { initiate } from './initiate.ts';
+import { fdda } from './oda.ts';
+import { conclude } from './outcome.ts';
+import { restrictions } from './restrictions.ts';
+import { type Kernel3State, onlineCryptogramRequired } from './state.ts';
+
+/** Kernel 3 (qVSDC): GPO, records, restrictions, fDDA, CVM, outcome. The card may leave before the CVM. */
+export async function runKernel3(context: ContactlessContext): Promise<KernelResult> {
+  const stop = (phase: PhaseName): Outcome | undefined =>
+    context.services.until === phase ? end('STOPPED', `stopped after ${phase}`) : undefined;
+  context.tagContext = 'C-3';
+  const initiated = await initiate(context);
+  if (initiated === 'select-next' || 'code' in initiated) return initiated;
+  const { type } = initiated;
+  const state: Kernel3State = {
+    type,
+    declineRequired: type === 'AAC',
+    onlineRequired: type === 'ARQC' || (type === 'TC' && onlineCryptogramRequired(context)),
+  };
+  return (
+    stop('gpo') ??
+    (await readData(context)) ??
+    stop('read') ??
+    restrictions(context, state) ??
+    stop('restrictions') ??
+    fdda(context, state) ??
+    stop('oda') ??
+    verify(context, state) ??
+    stop('cvm') ??
+    stop('risk') ??
+    stop('taa') ??
+    stop('gac1') ??
+    (await conclude(context, state))
+  );
+}
+
+/** Records hold the card's key and whatever the GPO answer had no room for; they may be absent. */
+async function readData(context: ContactlessContext): Promise<Outcome | undefined> {
+  const afl = context.data.get(TAG.afl);
+  if (context.seen.has(TAG.afl) && afl !== undefined && afl.length > 0) {
+    const entries = parseAfl(afl);
+    if (entries === undefined) return end('CARD_ERROR', 'the Application File Locator is malformed');
+    const problem = await readRecords(context, entries, context.signed, context.seen);
+    if (problem !== undefined) return problem;
+  }
+  const identity = cardIdentity(context);
+  if (identity.kind === 'contradiction') return end('DECLINED_OFFLINE', identity.reason);
+  if (identity.kind === 'none' || !luhnValid(identity.digits))
+    return end('CARD_ERROR', 'the PAN is malformed');
+  context.pan = new Pan(identity.digits);
+  decide(context, 'read', 'Application data read', `PAN ${context.pan}`, 'EMV Contactless Book C-3, 5.4');
+  return undefined;
+}
+
+function verify(context: ContactlessContext, state: Kernel3State): undefined {
+  if (!state.declineRequired) cvm(context, state);
+  return undefined;
+}
