@@ -113,9 +113,7 @@ save(
       env: 'test',
       exponent: toHex(ca.exponent),
       modulus: toHex(ca.modulus),
-      sha1: toHex(
-        lib.caKeyChecksum(fromHex(rid), Number.parseInt(CA_INDEX, 16), ca.modulus, ca.exponent),
-      ),
+      sha1: toHex(lib.caKeyChecksum(fromHex(rid), Number.parseInt(CA_INDEX, 16), ca.modulus, ca.exponent)),
     })),
   },
   ['Written by scripts/make-cards.mjs; the private parts are in test-ca.private.yaml.'],
@@ -193,7 +191,7 @@ function contactRecords(card) {
     '9F4A': '82',
     ...(card.ddol && { '9F49': card.ddol }),
   };
-  const front = { '57': trackTwoEquivalent(pan, expiry), '5F20': text(holder), '5F30': '0201' };
+  const front = { 57: trackTwoEquivalent(pan, expiry), '5F20': text(holder), '5F30': '0201' };
   return [
     { sfi: 1, record: 1, data: front },
     { sfi: 2, record: 1, signed: true, data: signed },
@@ -208,15 +206,15 @@ function authenticationRecords(card, scheme, signed, aip) {
   const issuerData = {
     '8F': CA_INDEX,
     '9F32': toHex(issuer.exponent),
-    ...(remainder.length > 0 && { '92': toHex(remainder) }),
-    '90': toHex(certificate),
+    ...(remainder.length > 0 && { 92: toHex(remainder) }),
+    90: toHex(certificate),
   };
   const signer = lib.rsaSigner(issuer);
   if (card.rsa === undefined) {
     const signature = lib.signStaticData(signer, fromHex('DAC1'), staticData);
     return [
       { sfi: 3, record: 1, data: issuerData },
-      { sfi: 3, record: 2, data: { '93': toHex(signature) } },
+      { sfi: 3, record: 2, data: { 93: toHex(signature) } },
     ];
   }
   const key = { ...card.rsa, expiry: '1249', serial: fromHex('000002') };
@@ -278,7 +276,11 @@ function contactCard(name, about, card) {
       pan: card.pan,
       psn: '01',
       ...(card.pin && { pin: { value: card.pin, tries: 3 } }),
-      issuer: { keyFile: 'keys/issuer-keys.yaml', keySet: card.scheme, pin: card.hostPin ?? card.pin ?? '1234' },
+      issuer: {
+        keyFile: 'keys/issuer-keys.yaml',
+        keySet: card.scheme,
+        pin: card.hostPin ?? card.pin ?? '1234',
+      },
       ...(rsa && { rsa: asText(rsa) }),
       ...(card.cardBlocked && { cardBlocked: true }),
       stripe: stripeOf(card.pan, card.expiry ?? EXPIRY, '201', card.holder),
@@ -342,7 +344,13 @@ contactCard(
     cvm: '0000000000000000410342030000',
     pin: '1234',
     responseFormat: 1,
-    limits: { currency: '0840', offlineAmount: 5000, cumulativeAmount: 15000, consecutive: 5, consecutiveUpper: 8 },
+    limits: {
+      currency: '0840',
+      offlineAmount: 5000,
+      cumulativeAmount: 15000,
+      consecutive: 5,
+      consecutiveUpper: 8,
+    },
   },
 );
 
@@ -356,7 +364,13 @@ contactCard(
     ...mastercardContact,
     pan: withLuhn('541333900101001'),
     pdol: '9F1A029F3501',
-    limits: { currency: '0840', offlineAmount: 10000, cumulativeAmount: 30000, consecutive: 5, consecutiveUpper: 8 },
+    limits: {
+      currency: '0840',
+      offlineAmount: 10000,
+      cumulativeAmount: 30000,
+      consecutive: 5,
+      consecutiveUpper: 8,
+    },
   },
 );
 
@@ -495,7 +509,7 @@ function contactlessCard() {
               ...authenticationRecords({ pan, rsa }, 'visa', signed, aip),
               { sfi: 4, record: 1, data: { '5F20': text('POSSUM/TAP') } },
             ],
-            data: { '57': trackTwoEquivalent(pan, EXPIRY) },
+            data: { 57: trackTwoEquivalent(pan, EXPIRY) },
             atc: 1,
             lastOnlineAtc: 1,
           },

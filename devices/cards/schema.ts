@@ -161,7 +161,9 @@ export const replayFile = z
     ats: hexOf(0, 64).optional(),
     exchanges: z.array(exchange),
     /** The answer to anything else, or `fail`: no answer at all. */
-    unmatched: z.union([z.literal('fail'), hex]).default(Uint8Array.of(0x6d, 0x00)),
+    unmatched: z
+      .union([z.literal('fail'), hex], { error: 'expected an answer in hex, or fail' })
+      .default(Uint8Array.of(0x6d, 0x00)),
     /** A recording in which digits of a real card were replaced: data authentication fails. */
     masked: z.boolean().optional(),
     issuer: issuer.optional(),

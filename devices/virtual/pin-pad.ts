@@ -9,6 +9,8 @@ export interface VirtualPinPad extends Keypad {
    * @throws PossumError `USAGE` on any other character
    */
   type(keys: string): void;
+  /** Drops the keys that nobody has taken. */
+  forget(): void;
   /** The prompt of the open entry. */
   readonly prompt: PinPrompt | undefined;
   /** Asterisks on the pad. */
@@ -71,6 +73,10 @@ class PinPad implements VirtualPinPad {
       this.#queue.push(key);
     }
     this.#feed();
+  }
+
+  forget(): void {
+    this.#queue.length = 0;
   }
 
   #feed(): void {
