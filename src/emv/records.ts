@@ -92,6 +92,9 @@ function takeRecord(
   return storeCardObjects(context, template.children ?? [], seen);
 }
 
+/** Contactless cards repeat objects of the GPO answer in their records; these must not come twice anywhere. */
+const UNIQUE: ReadonlySet<number> = new Set([TAG.pan, TAG.track2, TAG.cryptogram]);
+
 /**
  * Puts primitive objects into the store. Objects that belong to the terminal are not taken from a card.
  * @returns why the card cannot be used: an object occurs twice (section 10.2), or is malformed
@@ -110,7 +113,10 @@ export function storeCardObjects(
     const source = lookupTag(item.tag, context.tagContext)?.source;
     if (source !== undefined && source !== 'card') continue;
     if (source === undefined && context.data.has(item.tag) && !seen.has(item.tag)) continue;
-    if (seen.has(item.tag)) return `${tagHex(item.tag)} occurs twice`;
+    if (seen.has(item.tag)) {
+      if (context.tagContext === 'common' || UNIQUE.has(item.tag)) return `${tagHex(item.tag)} occurs twice`;
+      continue;
+    }
     const problem = objectDefect(item.tag, item.value);
     if (problem !== undefined) return problem;
     seen.add(item.tag);

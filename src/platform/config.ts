@@ -36,6 +36,7 @@ export function parseConfig<T>(text: string, name: string, schema: z.ZodType<T>)
   }
   keepDigitStrings(document);
   keepWrittenDigits(document);
+  keepDigits(document);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 0 });
@@ -71,6 +72,21 @@ function keepWrittenDigits(document: Document): void {
       if (typeof node.value === 'number' && node.source !== undefined && String(node.value) !== node.source) {
         node.value = node.source;
       }
+    },
+  });
+}
+
+/**
+ * Hex and digit strings that YAML would read as numbers and change (`0840`, `1E10`, twenty digits) stay as they
+ * are written.
+ */
+function keepDigits(document: Document): void {
+  visit(document, {
+    Scalar(_, node) {
+      const { value, source } = node;
+      if (typeof value !== 'number' || source === undefined) return;
+      const changed = /^0\d|[eE]/.test(source) || (Number.isInteger(value) && !Number.isSafeInteger(value));
+      if (changed) node.value = source;
     },
   });
 }
