@@ -10,6 +10,8 @@ export interface Command {
   readonly hasData: boolean;
 }
 
+const NOTHING = new Uint8Array(0);
+
 export const SW = {
   ok: 0x9000,
   applicationBlocked: 0x6283,
@@ -37,12 +39,19 @@ export function pinWrong(tries: number): number {
 /** Splits a command, or says with `undefined` that its lengths contradict each other. */
 export function parseCommand(bytes: Uint8Array): Command | undefined {
   if (bytes.length < 4) return undefined;
-  const [cla, ins, p1, p2] = bytes as unknown as [number, number, number, number];
-  const head = { cla, ins, p1, p2 };
-  if (bytes.length <= 5) return { ...head, data: bytes.subarray(0, 0), hasData: false };
-  const length = bytes[4] as number;
-  if (length === 0 || (bytes.length !== 5 + length && bytes.length !== 6 + length)) return undefined;
-  return { ...head, data: bytes.subarray(5, 5 + length), hasData: true };
+  const hasData = bytes.length > 5;
+  const length = hasData ? (bytes[4] as number) : 0;
+  if (hasData && (length === 0 || (bytes.length !== 5 + length && bytes.length !== 6 + length))) {
+    return undefined;
+  }
+  return {
+    cla: bytes[0] as number,
+    ins: bytes[1] as number,
+    p1: bytes[2] as number,
+    p2: bytes[3] as number,
+    data: hasData ? bytes.subarray(5, 5 + length) : NOTHING,
+    hasData,
+  };
 }
 
 /** An answer without data. */

@@ -1,7 +1,7 @@
 import type { Random } from '../../../src/platform/random.ts';
 import type { CryptogramType } from './card-verification.ts';
 import type { ApplicationMemory, CardMemory } from './memory.ts';
-import type { Application, CardKeys } from './profile.ts';
+import type { Application, CardKeys, Environment } from './profile.ts';
 
 /**
  * Where a transaction stands: nothing selected, an environment (PSE, PPSE), an application, processing options
@@ -37,8 +37,8 @@ export interface Session {
 export interface Chip {
   readonly interface: 'contact' | 'contactless';
   readonly applications: readonly Application[];
-  /** Contact cards may do without a payment system environment. */
-  readonly hasEnvironment: boolean;
+  /** The payment system environment; contact cards may do without. */
+  readonly environment: Environment | undefined;
   readonly keys: CardKeys;
   readonly memory: CardMemory;
   readonly random: Random;
@@ -51,15 +51,18 @@ export interface Selected {
   readonly memory: ApplicationMemory;
 }
 
+const NOTHING = new Uint8Array(0);
+const NO_RECORDS: readonly Uint8Array[] = [];
+
 export function newSession(): Session {
   return {
     phase: 'idle',
-    directory: [],
+    directory: NO_RECORDS,
     application: undefined,
     memory: undefined,
     terminal: new Map(),
-    pdolData: new Uint8Array(0),
-    cdol1Data: new Uint8Array(0),
+    pdolData: NOTHING,
+    cdol1Data: NOTHING,
     pinPerformed: false,
     pinFailed: false,
     ddaPerformed: false,
@@ -74,10 +77,21 @@ export function newSession(): Session {
 
 /** Forgets the transaction, keeps the place in the list of applications. */
 export function resetSession(session: Session): void {
-  const { cursor } = session;
-  const terminal = session.terminal;
-  terminal.clear();
-  Object.assign(session, newSession(), { terminal, cursor });
+  session.phase = 'idle';
+  session.directory = NO_RECORDS;
+  session.application = undefined;
+  session.memory = undefined;
+  session.terminal.clear();
+  session.pdolData = NOTHING;
+  session.cdol1Data = NOTHING;
+  session.pinPerformed = false;
+  session.pinFailed = false;
+  session.ddaPerformed = false;
+  session.firstType = 'aac';
+  session.velocityExceeded = false;
+  session.arqc = undefined;
+  session.issuerAuthentication = 'none';
+  session.issuerApproves = undefined;
 }
 
 /** The selected application, when the transaction is in one of `phases`. */

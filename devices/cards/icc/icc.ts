@@ -10,7 +10,14 @@ import { generateAc } from './generate-ac.ts';
 import { type CardMemory, createMemory, loadMemory, saveMemory } from './memory.ts';
 import { verify } from './pin.ts';
 import { getProcessingOptions } from './processing-options.ts';
-import { type Application, type CardKeys, cardKeys, compileApplication } from './profile.ts';
+import {
+  type Application,
+  type CardKeys,
+  cardKeys,
+  compileApplication,
+  contactEnvironment,
+  contactlessEnvironment,
+} from './profile.ts';
 import { getData, readRecord } from './read.ts';
 import { isScriptInstruction, runScript } from './scripts.ts';
 import { select } from './select.ts';
@@ -56,7 +63,7 @@ export function createIcc(file: IccFile, random: Random): EmulatedCard {
         ...shared,
         interface: 'contact',
         applications: contact,
-        hasEnvironment: file.contact.pse,
+        environment: file.contact.pse ? contactEnvironment(contact) : undefined,
         session: newSession(),
       }),
     }),
@@ -65,7 +72,7 @@ export function createIcc(file: IccFile, random: Random): EmulatedCard {
         ...shared,
         interface: 'contactless',
         applications: contactless,
-        hasEnvironment: true,
+        environment: contactlessEnvironment(contactless),
         session: newSession(),
       }),
     }),

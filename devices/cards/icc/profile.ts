@@ -34,6 +34,13 @@ export interface Application {
   readonly objects: TagMap;
 }
 
+/** PSE or PPSE: its name, its FCI, and the directory records behind the contact one. */
+export interface Environment {
+  readonly name: Uint8Array;
+  readonly fci: Uint8Array;
+  readonly directory: readonly Uint8Array[];
+}
+
 /** The card's own keys. */
 export interface CardKeys {
   readonly ac: Uint8Array;
@@ -46,8 +53,8 @@ const NO_DOL: CardDol = { entries: [], length: 0 };
 /** Default data of INTERNAL AUTHENTICATE: the unpredictable number. */
 const DEFAULT_DDOL = Uint8Array.of(0x9f, 0x37, 0x04);
 
-export const PSE_NAME = latin1('1PAY.SYS.DDF01');
-export const PPSE_NAME = latin1('2PAY.SYS.DDF01');
+const PSE_NAME = latin1('1PAY.SYS.DDF01');
+const PPSE_NAME = latin1('2PAY.SYS.DDF01');
 
 /** Derives what the card was personalised with from the issuer keys of its file. */
 export function cardKeys(file: IccFile): CardKeys {
@@ -109,9 +116,10 @@ function compileDol(bytes: Uint8Array | undefined, name: string): CardDol | unde
 
 /** The values in an answer to a DOL, by tag. The answer has the DOL's length. */
 export function splitDolData(dol: CardDol, data: Uint8Array, into: Map<number, Uint8Array>): void {
+  const own = data.slice();
   let at = 0;
   for (const { tag, length } of dol.entries) {
-    into.set(tag, data.slice(at, at + length));
+    into.set(tag, own.subarray(at, at + length));
     at += length;
   }
 }
@@ -141,26 +149,24 @@ function directoryEntry(file: ApplicationFile, withKernel: boolean): Uint8Array 
   return encodeTlv(0x61, parts);
 }
 
-/** FCI of the contact environment: its directory lies in SFI 1. */
-export function pseFci(): Uint8Array {
-  const proprietary = encodeTlv(0xa5, encodeTlv(0x88, Uint8Array.of(1)));
-  return encodeTlv(0x6f, [encodeTlv(0x84, PSE_NAME), proprietary]);
-}
-
-/** Directory records of the contact environment, two applications each. */
-export function pseRecords(applications: readonly Application[]): Uint8Array[] {
-  const records: Uint8Array[] = [];
+/** The contact environment: a directory in SFI 1, two applications to a record. */
+export function contactEnvironment(applications: readonly Application[]): Environment {
+  const directory: Uint8Array[] = [];
   for (let i = 0; i < applications.length; i += 2) {
     const entries = applications.slice(i, i + 2).map(({ file }) => directoryEntry(file, false));
-    records.push(encodeTlv(0x70, entries));
+    directory.push(encodeTlv(0x70, entries));
   }
-  return records;
+  const proprietary = encodeTlv(0xa5, encodeTlv(0x88, Uint8Array.of(1)));
+  const fci = encodeTlv(0x6f, [encodeTlv(0x84, PSE_NAME), proprietary]);
+  return { name: PSE_NAME, fci, directory };
 }
 
-/** FCI of the contactless environment, with the whole directory inside. */
-export function ppseFci(applications: readonly Application[]): Uint8Array {
+/** The contactless environment, with the whole directory in its FCI. */
+export function contactlessEnvironment(applications: readonly Application[]): Environment {
   const entries = applications.map(({ file }) => directoryEntry(file, true));
-  return encodeTlv(0x6f, [encodeTlv(0x84, PPSE_NAME), encodeTlv(0xa5, encodeTlv(0xbf0c, entries))]);
+  const proprietary = encodeTlv(0xa5, encodeTlv(0xbf0c, entries));
+  const fci = encodeTlv(0x6f, [encodeTlv(0x84, PPSE_NAME), proprietary]);
+  return { name: PPSE_NAME, fci, directory: [] };
 }
 
 /** Application file locator: runs of records of one file in the order of the personalisation. */

@@ -106,6 +106,8 @@ const TERMINAL_INPUT: readonly (readonly [tag: number, length: number])[] = [
   [0x9f37, 4],
 ];
 
+const TERMINAL_INPUT_LENGTH = 29;
+
 /**
  * What a cryptogram is computed over: terminal data, AIP, ATC and the scheme's part of 9F10. Objects that the
  * terminal did not send count as zeros.
@@ -115,12 +117,16 @@ export function cryptogramInput(
   terminal: (tag: number) => Uint8Array | undefined,
   card: { readonly aip: Uint8Array; readonly atc: Uint8Array; readonly issuerApplicationData: Uint8Array },
 ): Uint8Array {
-  const parts: Uint8Array[] = [];
+  const part = scheme.cryptogramPart(card.issuerApplicationData);
+  const input = new Uint8Array(TERMINAL_INPUT_LENGTH + 4 + part.length);
+  let at = 0;
   for (const [tag, length] of TERMINAL_INPUT) {
-    const field = new Uint8Array(length);
-    field.set((terminal(tag) ?? field).subarray(0, length));
-    parts.push(field);
+    const value = terminal(tag);
+    if (value !== undefined) input.set(value.length > length ? value.subarray(0, length) : value, at);
+    at += length;
   }
-  parts.push(card.aip, card.atc, scheme.cryptogramPart(card.issuerApplicationData));
-  return concat(...parts);
+  input.set(card.aip.subarray(0, 2), at);
+  input.set(card.atc.subarray(0, 2), at + 2);
+  input.set(part, at + 4);
+  return input;
 }

@@ -1,7 +1,6 @@
 import { equalBytes } from '../../../src/platform/bytes.ts';
 import { answer, type Command, SW, status } from './apdu.ts';
 import { type Chip, resetSession } from './chip.ts';
-import { PPSE_NAME, PSE_NAME, ppseFci, pseFci, pseRecords } from './profile.ts';
 
 const BY_NAME = 0x04;
 const FIRST = 0x00;
@@ -34,14 +33,13 @@ export function select(chip: Chip, command: Command): Uint8Array {
 }
 
 function selectEnvironment(chip: Chip, name: Uint8Array): Uint8Array | undefined {
-  const contact = chip.interface === 'contact';
-  if (!chip.hasEnvironment || !equalBytes(name, contact ? PSE_NAME : PPSE_NAME)) return undefined;
-  const { session } = chip;
+  const { environment, session } = chip;
+  if (environment === undefined || !equalBytes(name, environment.name)) return undefined;
   resetSession(session);
   session.cursor = -1;
   session.phase = 'environment';
-  session.directory = contact ? pseRecords(chip.applications) : [];
-  return answer(contact ? pseFci() : ppseFci(chip.applications));
+  session.directory = environment.directory;
+  return answer(environment.fci);
 }
 
 function startsWith(whole: Uint8Array, head: Uint8Array): boolean {
