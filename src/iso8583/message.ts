@@ -53,4 +53,5 @@ export interface IsoError {
 
 export type Unpacked =
   | { readonly ok: true; readonly message: IsoMessage }
-  | { readonly ok: false; readonly error: IsoError };
+  /** `partial` holds what was read before the fault; its `mti` is empty when that was not readable. */
+  | { readonly ok: false; readonly error: IsoError; readonly partial: IsoMessage };

@@ -1,5 +1,5 @@
 import { CHARACTER_CLASS, type FieldTable, KIND } from './field-table.ts';
-import type { IsoError, IsoErrorCode, Unpacked } from './message.ts';
+import type { IsoError, IsoErrorCode, IsoMessage, Unpacked } from './message.ts';
 import type { MessageSpec } from './spec.ts';
 
 /** Character codes of the nibbles of packed digits and tracks; D separates the parts of a track. */
@@ -27,6 +27,7 @@ export function createUnpacker(spec: MessageSpec, table: FieldTable): (bytes: Ui
   let input = new Uint8Array(0);
   let at = 0;
   let fault: IsoError | undefined;
+  let message: IsoMessage = NO_MESSAGE;
 
   const fail = (code: IsoErrorCode, field: number, offset: number, message: string): undefined => {
     fault = { code, field, offset, message };
@@ -214,10 +215,12 @@ export function createUnpacker(spec: MessageSpec, table: FieldTable): (bytes: Ui
   const read = (): Unpacked | undefined => {
     const mti = readMti();
     if (mti === undefined) return undefined;
+    message.mti = mti;
     at = mtiBytes;
     const width = readBitmap();
     if (width === undefined) return undefined;
     const fields: (string | Uint8Array | undefined)[] = new Array(width + 1);
+    message = { mti, fields };
     for (let field = 2; field <= width; field++) {
       if (((bits[(field - 1) >> 3] as number) & (0x80 >> ((field - 1) & 7))) === 0 || field === 65) continue;
       const value = readField(field);
@@ -228,16 +231,19 @@ export function createUnpacker(spec: MessageSpec, table: FieldTable): (bytes: Ui
       const extra = input.length - at;
       return fail('trailing', 0, at, `${extra} byte${extra === 1 ? '' : 's'} after the last field`);
     }
-    return { ok: true, message: { mti, fields } };
+    return { ok: true, message };
   };
 
   return (bytes) => {
     input = bytes as Uint8Array<ArrayBuffer>;
     at = 0;
-    const result = read();
+    message = { mti: '', fields: [] };
+    const result = read() ?? { ok: false, error: fault as IsoError, partial: message };
     input = EMPTY;
-    return result ?? { ok: false, error: fault as IsoError };
+    message = NO_MESSAGE;
+    return result;
   };
 }
 
 const EMPTY = new Uint8Array(0);
+const NO_MESSAGE: IsoMessage = { mti: '', fields: [] };

@@ -1,0 +1,12 @@
+export type { BatchDifference, BatchTotals, SideTotals } from './batch.ts';
+export { type AnswerRule, answerRuleSchema, type HostConfig, hostJsonSchema, loadHost } from './config.ts';
+export {
+  type BatchView,
+  createHost,
+  type Host,
+  type LedgerView,
+  type LineState,
+  type TransactionView,
+} from './host.ts';
+export type { LedgerEntry, Posting } from './ledger.ts';
+export type { HostAlarm } from './switch.ts';
