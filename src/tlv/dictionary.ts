@@ -40,8 +40,6 @@ export interface TagInfo {
   readonly max: number | undefined;
 }
 
-const FALLBACK: readonly TagContext[] = ['common', 'contactless'];
-
 let index: Map<number, TagInfo[]> | undefined;
 
 function rowsOf(tag: number): readonly TagInfo[] {
@@ -70,13 +68,14 @@ function rowsOf(tag: number): readonly TagInfo[] {
  * Meanings of other kernels are never taken: the same tag may mean something else there.
  */
 export function lookupTag(tag: number, context: TagContext = 'common'): TagInfo | undefined {
-  const rows = rowsOf(tag);
-  if (rows.length === 0) return undefined;
-  for (const wanted of [context, ...FALLBACK]) {
-    const found = rows.find((row) => row.context === wanted);
-    if (found !== undefined) return found;
+  let common: TagInfo | undefined;
+  let contactless: TagInfo | undefined;
+  for (const row of rowsOf(tag)) {
+    if (row.context === context) return row;
+    if (row.context === 'common') common = row;
+    else if (row.context === 'contactless') contactless = row;
   }
-  return undefined;
+  return common ?? contactless;
 }
 
 /** Every meaning of a tag, in the order of the table. */

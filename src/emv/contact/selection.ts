@@ -28,7 +28,7 @@ export async function selection(context: ContactContext): Promise<Step> {
     const step = await finalSelect(context, chosen);
     if (step !== 'next') return step;
   }
-  return end('NOT_ACCEPTED', 'no application of the card could be used');
+  return end('NOT_ACCEPTED', 'the card refused every application in common');
 }
 
 function nothingInCommon(malformed: boolean, blocked: boolean): Step {

@@ -1,4 +1,3 @@
-import { fromLatin1 } from '../../platform/bytes.ts';
 import type { IssuerCertificate } from './certificates.ts';
 
 const CAPACITY = 64;
@@ -33,6 +32,9 @@ export class IssuerKeyCache {
 
 function nameOf(inputs: readonly Uint8Array[]): string {
   let name = '';
-  for (const bytes of inputs) name += `${bytes.length}:${fromLatin1(bytes)}`;
+  for (const bytes of inputs) {
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    name += `${bytes.length}:${view.toString('latin1')}`;
+  }
   return name;
 }
