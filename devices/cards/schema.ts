@@ -121,7 +121,12 @@ export const iccFile = z
     psn: digits(2).default('00'),
     /** The reference PIN in the card, for offline verification. */
     pin: z
-      .strictObject({ value: digits(4, 12), tries: z.number().int().min(1).max(15).default(3) })
+      .strictObject({
+        value: digits(4, 12),
+        tries: z.number().int().min(1).max(15).default(3),
+        /** Tries that are left at the beginning; 0 is a blocked PIN. */
+        triesLeft: z.number().int().min(0).max(15).optional(),
+      })
       .optional(),
     issuer,
     /** The card's RSA key, test keys only. */

@@ -92,6 +92,8 @@ class Reader implements VirtualReader {
 
   insert(card: EmulatedCard, options: { readonly mute?: boolean } = {}): void {
     this.#slot = { face: options.mute === true ? undefined : card.contact };
+    // There is one slot: a card that sat in it has been pulled out.
+    if (this.#powered?.interface === 'contact') this.#powered.lose();
     this.#changed('card in slot');
   }
 

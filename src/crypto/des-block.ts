@@ -32,15 +32,13 @@ function substitution(): Int32Array {
   // Where an S-box output bit, counted from 1 at the left, ends up after P and the rotation.
   const target = new Int32Array(33);
   for (let i = 0; i < 32; i++) target[P[i] as number] = 1 << ((32 - i) % 32);
+  const words = new Int32Array(16);
   for (let box = 0; box < 8; box++) {
+    fillLinear(words, 0, 16, (bit) => target[4 * box + 4 - bit] as number);
+    const digits = S_BOXES[box] as string;
     for (let input = 0; input < 64; input++) {
-      const row = ((input >> 4) & 2) | (input & 1);
-      const output = Number.parseInt((S_BOXES[box] as string)[row * 16 + ((input >> 1) & 15)] as string, 16);
-      let word = 0;
-      for (let bit = 0; bit < 4; bit++) {
-        if (output & (8 >> bit)) word |= target[4 * box + bit + 1] as number;
-      }
-      sp[64 * box + input] = word;
+      const code = digits.charCodeAt(((input >> 4) & 2) * 16 + (input & 1) * 16 + ((input >> 1) & 15));
+      sp[64 * box + input] = words[code < 58 ? code - 48 : code - 55] as number;
     }
   }
   return sp;
@@ -48,9 +46,12 @@ function substitution(): Int32Array {
 
 /** Fills `size` entries at `at`, each the union of what its bits contribute. */
 function fillLinear(table: Int32Array, at: number, size: number, ofBit: (bit: number) => number): void {
-  for (let value = 1; value < size; value++) {
-    const lowest = value & -value;
-    table[at + value] = (table[at + (value ^ lowest)] as number) | ofBit(31 - Math.clz32(lowest));
+  for (let bit = 0; 1 << bit < size; bit++) {
+    const alone = 1 << bit;
+    table[at + alone] = ofBit(bit);
+    for (let below = 1; below < alone; below++) {
+      table[at + alone + below] = (table[at + alone] as number) | (table[at + below] as number);
+    }
   }
 }
 

@@ -87,33 +87,34 @@ describe('DES and triple DES', () => {
 describe('raw RSA', () => {
   const random = seededRandom('rsa');
 
-  it.each([
-    [512, 3],
-    [1024, 3],
-    [1152, 65537],
-  ])('of %i bits with exponent %i agrees with a second implementation', (bits, exponent) => {
-    const key = generateRsaKey(bits, exponent);
-    const Big = forge.jsbn.BigInteger;
-    const big = (value: Uint8Array) => new Big(toHex(value), 16);
-    for (let i = 0; i < 170; i++) {
-      const data = random.bytes(bits / 8);
-      data[0] = 0x6a;
-      const expected = big(data).modPow(big(key.exponent), big(key.modulus)).toString(16).toUpperCase();
-      const enciphered = rsaPublic(key.modulus, key.exponent, data);
-      expect(toHex(enciphered)).toBe(expected.padStart(bits / 4, '0'));
-      if ((data[0] as number) < (key.modulus[0] as number)) {
-        expect(toHex(rsaPrivate(key, enciphered))).toBe(toHex(data));
-      }
-    }
-  });
+  const keys = vectors('emv-oda', 'chain')
+    .filter((v) => v.iccPrimeP !== undefined)
+    .map((v) => rsaKeyFromPrimes(bytes(v.iccPrimeP), bytes(v.iccPrimeQ), bytes(v.iccExponent)));
 
-  it('completes a key from its primes', () => {
-    const key = generateRsaKey(1024, 3);
+  it.each(keys.map((key) => [key.modulus.length * 8, toHex(key.exponent), key] as const))(
+    'of %i bits with exponent %s agrees with a second implementation',
+    (bits, _, key) => {
+      const Big = forge.jsbn.BigInteger;
+      const big = (value: Uint8Array) => new Big(toHex(value), 16);
+      for (let i = 0; i < 130; i++) {
+        const data = random.bytes(bits / 8);
+        data[0] = 0x6a;
+        const expected = big(data).modPow(big(key.exponent), big(key.modulus)).toString(16).toUpperCase();
+        const enciphered = rsaPublic(key.modulus, key.exponent, data);
+        expect(toHex(enciphered)).toBe(expected.padStart(bits / 4, '0'));
+        if ((data[0] as number) < (key.modulus[0] as number)) {
+          expect(toHex(rsaPrivate(key, enciphered))).toBe(toHex(data));
+        }
+      }
+    },
+  );
+
+  it('generates keys that can be completed from their primes', () => {
+    const key = generateRsaKey(512, 3);
     const rebuilt = rsaKeyFromPrimes(key.primeP, key.primeQ, key.exponent);
-    const data = random.bytes(128);
-    data[0] = 0x6a;
+    const data = new Uint8Array(64).fill(0x6a);
     expect(toHex(rebuilt.modulus)).toBe(toHex(key.modulus));
-    expect(toHex(rsaPublic(key.modulus, key.exponent, rsaPrivate(rebuilt, data)))).toBe(toHex(data));
+    expect(toHex(rsaPrivate(rebuilt, data))).toBe(toHex(rsaPrivate(key, data)));
   });
 
   it('enciphers the PIN blocks of the vectors', () => {
@@ -130,6 +131,12 @@ describe('raw RSA', () => {
     expect(() => rsaPublic(new Uint8Array(64), Uint8Array.of(3), data)).toThrow(refused);
     expect(() => rsaPublic(new Uint8Array(63).fill(255), Uint8Array.of(3), data)).toThrow(refused);
     expect(() => rsaPublic(new Uint8Array(64).fill(255), new Uint8Array(9).fill(255), data)).toThrow(refused);
-    expect(() => rsaPrivate(generateRsaKey(512, 3), new Uint8Array(64).fill(255))).toThrow(refused);
+    const [key] = keys;
+    if (key === undefined) throw new Error('no key');
+    expect(() => rsaPrivate(key, new Uint8Array(key.modulus.length).fill(255))).toThrow(refused);
+    expect(() => rsaPrivate(key, data)).toThrow(refused);
+    expect(() => rsaKeyFromPrimes(bytes('0D'), bytes('13'), bytes('03'))).toThrow(
+      expect.objectContaining({ code: 'KEY' }),
+    );
   });
 });

@@ -121,10 +121,6 @@ function checked(application: Application, keys: CardKeys): Application {
   if ((aip & 0x21) !== 0 && keys.signer === undefined) {
     throw new PossumError('CONFIG', `${aidHex}: the AIP promises DDA or CDA, and the file has no rsa key`);
   }
-  const length = keys.signer?.length ?? 0;
-  if (keys.signer !== undefined && (length < 64 || length > 248)) {
-    throw new PossumError('CONFIG', `the rsa key has ${length} bytes; 64 to 248 are possible`);
-  }
   if (file.profile === 'qvsdc' && !application.pdol.entries.some(({ tag }) => tag === 0x9f66)) {
     throw new PossumError('CONFIG', `${aidHex}: a qvsdc application asks for 9F66 in its pdol`);
   }

@@ -43,7 +43,12 @@ export function createMemory(file: IccFile, applications: readonly Application[]
     pin:
       pin === undefined
         ? undefined
-        : { digits: pinFromText(pin.value), changed: false, triesLeft: pin.tries, tries: pin.tries },
+        : {
+            digits: pinFromText(pin.value),
+            changed: false,
+            triesLeft: Math.min(pin.triesLeft ?? pin.tries, pin.tries),
+            tries: pin.tries,
+          },
     applications: byAid,
   };
 }

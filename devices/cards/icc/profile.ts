@@ -1,8 +1,8 @@
 import { rsaSigner, type Signer } from '../../../src/crypto/certificates.ts';
 import { iccMasterKey } from '../../../src/crypto/emv-keys.ts';
-import { rsaKeyFromPrimes } from '../../../src/crypto/rsa.ts';
-import { latin1, numericToBytes, toHex } from '../../../src/platform/bytes.ts';
-import { PossumError } from '../../../src/platform/errors.ts';
+import { rsaKeyFromPrimes, rsaPrivate, rsaPublic } from '../../../src/crypto/rsa.ts';
+import { equalBytes, latin1, numericToBytes, toHex } from '../../../src/platform/bytes.ts';
+import { isPossumError, PossumError } from '../../../src/platform/errors.ts';
 import { encodeTlv } from '../../../src/tlv/ber.ts';
 import { type DolEntry, parseDol } from '../../../src/tlv/dol.ts';
 import type { TagMap } from '../fields.ts';
@@ -63,13 +63,35 @@ export function cardKeys(file: IccFile): CardKeys {
     throw new PossumError('CONFIG', 'issuer: the key set was not filled in; load the file with loadCard');
   }
   const derive = (imk: Uint8Array) => iccMasterKey(imk, file.pan, file.psn, masterKeyOption);
-  const { rsa } = file;
   return {
     ac: derive(imkAc),
     smi: derive(imkSmi),
     smc: derive(imkSmc),
-    signer: rsa === undefined ? undefined : rsaSigner(rsaKeyFromPrimes(rsa.primeP, rsa.primeQ, rsa.exponent)),
+    signer: file.rsa && provenSigner(file.rsa),
   };
+}
+
+/** Signs once to prove the key: a card that answers cannot complain any more. */
+function provenSigner({ primeP, primeQ, exponent }: NonNullable<IccFile['rsa']>): Signer {
+  const unsound = (why: string, cause?: unknown) =>
+    new PossumError('CONFIG', `rsa: ${why}`, {
+      remedy: 'Take both primes and the exponent of one key.',
+      cause,
+    });
+  try {
+    const key = rsaKeyFromPrimes(primeP, primeQ, exponent);
+    const { length } = key.modulus;
+    if (length < 64 || length > 248 || (key.modulus[0] as number) < 0x80) {
+      throw unsound('the modulus has to have 512 to 1984 bits, a multiple of eight');
+    }
+    const probe = new Uint8Array(length).fill(0x6a);
+    if (!equalBytes(rsaPublic(key.modulus, exponent, rsaPrivate(key, probe)), probe)) {
+      throw unsound('the primes are none');
+    }
+    return rsaSigner(key);
+  } catch (cause) {
+    throw isPossumError(cause, 'CONFIG') ? cause : unsound('the parts do not form a key', cause);
+  }
 }
 
 /** Encodes one application. @throws PossumError `CONFIG` on a malformed DOL or a list that is missing */

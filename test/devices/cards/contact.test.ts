@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { issuerOf } from '../../../devices/cards/issuer.ts';
+import type { CardFile } from '../../../devices/cards/schema.ts';
 import { concat, fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { dynamicData, iccKey, staticAuthentication } from './certificates.ts';
 import { Hand, length } from './hand.ts';
@@ -103,6 +104,33 @@ describe.each(CONTACT)('%s', (name, aid) => {
     expect(dynamic[0]).toBe(8);
     expect(dynamic).toHaveLength(9);
     expect(() => dynamicData(key, signature, fromHex('01020305'))).toThrow();
+  });
+});
+
+describe('the issuer of a recorded card', () => {
+  it('answers as the issuer of the card itself when the file holds its keys', () => {
+    const hand = new Hand('visa-credit');
+    hand.prepare(VISA);
+    hand.generate('80', 0x8c);
+    const { imkAc, masterKeyOption } = hand.file.issuer ?? {};
+    if (imkAc === undefined || masterKeyOption === undefined) throw new Error('no keys');
+    const recorded: CardFile = {
+      kind: 'replay',
+      interface: 'contact',
+      exchanges: [],
+      unmatched: 'fail',
+      issuer: { imkAc, masterKeyOption, cryptogram: 'visa-cvn18' },
+    };
+    const get = (tag: number) => hand.get(tag);
+    const answer = { arc: '00', approved: true };
+    const expected = issuer(hand).authenticationData(get, answer);
+    expect(issuerOf(recorded)?.verifies(get)).toBe(true);
+    expect(issuerOf(recorded)?.authenticationData(get, answer)).toEqual(expected);
+    expect(expected).toHaveLength(8);
+    const without = (tag: number) => (tag === 0x5a || tag === 0x57 ? undefined : hand.get(tag));
+    expect(issuerOf(recorded)?.authenticationData(without, answer)).toBeUndefined();
+    const { issuer: _, ...keyless } = recorded;
+    expect(issuerOf(keyless)).toBeUndefined();
   });
 });
 

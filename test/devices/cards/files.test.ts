@@ -171,6 +171,9 @@ describe('broken card files', () => {
     ['no CDOL', / {12}8C: .*\n/, '', /CDOL1/],
     ['no tag', /5F34:/, 'XX:', /XX/],
     ['DDA without a key', /rsa:\n(.*\n){3}/, '', /rsa/],
+    ['one prime twice', /primeQ: .*/, 'primeQ: 0B', /rsa: /],
+    ['a prime that is none', /primeP: (.*)../, 'primeP: $106', /rsa: /],
+    ['an even exponent', /exponent: '03'/, "exponent: '04'", /rsa: /],
     ['a missing key file', /keyFile: .*/, 'keyFile: nowhere.yaml', /cannot be read/],
   ])('%s: the error says so', (_, part, replacement, message) => {
     expect(icc).toMatch(part);
