@@ -31,6 +31,11 @@ export const emvDocumentSchema = z.strictObject({
 
 export type EmvDocument = z.output<typeof emvDocumentSchema>;
 
+/** JSON Schema of the document, as it lies in `emv-fixtures/document.schema.json`. */
+export function emvDocumentJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(emvDocumentSchema) as Record<string, unknown>;
+}
+
 /**
  * Builds the document. PAN-bearing values stand in full only when the PAN belongs to a test card or to our own
  * issuer; PINs never.
