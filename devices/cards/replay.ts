@@ -27,7 +27,7 @@ export function createReplayFace(file: ReplayFile): CardFace {
 
   return {
     interface: file.interface,
-    answerToReset: (file.interface === 'contact' ? file.atr : file.ats) ?? new Uint8Array(0),
+    answerToReset: file.atr ?? file.ats ?? new Uint8Array(0),
     reset: () => {
       next = 0;
     },

@@ -173,8 +173,8 @@ export const replayFile = z
     masked: z.boolean().optional(),
     issuer: issuer.optional(),
   })
-  .refine((file) => (file.interface === 'contact' ? file.ats : file.atr) === undefined, {
-    message: 'a contact card has an atr, a contactless card an ats',
+  .refine((file) => file.atr === undefined || file.ats === undefined, {
+    message: 'a card has an atr or an ats, not both',
   });
 
 export const cardFile = z.discriminatedUnion('kind', [iccFile, magstripeFile, replayFile]);

@@ -152,7 +152,7 @@ describe('broken card files', () => {
       /exchanges\.0\.command/,
     ],
     ['half a byte', `${replay}exchanges:\n  - { command: 00A4, response: 900 }\n`, /exchanges\.0\.response/],
-    ['an ATS of a contact card', `${replay}ats: '0100'\nexchanges: []\n`, /atr/],
+    ['two answers to reset', `${replay}atr: 3B00\nats: '0100'\nexchanges: []\n`, /atr/],
     ['no tracks', 'kind: magstripe\nstripe: {}\n', /stripe.*track/],
     ['an answer that is none', `${replay}exchanges: []\nunmatched: never\n`, /unmatched: .*hex/],
     ['no YAML', 'kind: [\n', /YAML/],
