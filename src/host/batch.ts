@@ -4,6 +4,7 @@ import type { HostProfile } from '../iso8583/profile.ts';
 export interface HostTransaction {
   /** Number in the host's own order. */
   readonly id: number;
+  readonly batch: number;
   /** Key of the profile's transaction table: `sale`, `voidSale` … */
   readonly type: string;
   readonly mti: string;
@@ -11,6 +12,9 @@ export interface HostTransaction {
   readonly merchant: string;
   readonly stan: string;
   readonly invoice: string;
+  /** Names the card without telling its number. */
+  readonly card: string;
+  /** Masked. */
   readonly pan: string;
   amountMinor: number;
   readonly rrn: string;
@@ -45,7 +49,8 @@ export interface UploadRecord {
   readonly originalRrn: string;
   readonly amountMinor: number;
   readonly invoice: string;
-  readonly bytes: string;
+  /** Of the content, to tell a repeat from another record. */
+  readonly digest: string;
 }
 
 /** What upload and host do not agree on. */
@@ -57,6 +62,8 @@ export interface BatchDifference {
 }
 
 export interface Batch {
+  /** Number in the host's own order. */
+  readonly id: number;
   readonly tid: string;
   state: 'open' | 'uploading' | 'closed';
   /** The terminal's number, known once it settles. */
@@ -72,8 +79,9 @@ export interface Batch {
   differences: readonly BatchDifference[];
 }
 
-export function newBatch(tid: string): Batch {
+export function newBatch(id: number, tid: string): Batch {
   return {
+    id,
     tid,
     state: 'open',
     transactions: [],

@@ -74,7 +74,8 @@ function authorise(request: FinancialRequest, services: FinancialServices): Outc
   const decision = decide(request, services);
   if (request.type === 'balance') {
     const card = services.issuer.card(request.pan);
-    const balanceMinor = card === undefined ? undefined : books.spendable(card);
+    const balanceMinor =
+      card === undefined ? undefined : books.spendable(card, services.issuer.name(request.pan));
     const known = services.approves(decision.code) && Number.isFinite(balanceMinor);
     return {
       ...decision,
@@ -110,7 +111,7 @@ function decide(request: FinancialRequest, services: FinancialServices): Decisio
       pinKeys: services.pinKeys,
       today: yymmdd.slice(0, 4),
     },
-    (card) => books.spendable(card),
+    (card, name) => books.spendable(card, name),
   );
   return forced === undefined ? decision : { ...decision, code: forced.code, reason: 'by rule' };
 }
@@ -123,7 +124,7 @@ function enter(
   more: Partial<HostTransaction> = {},
 ): HostTransaction {
   const approved = services.approves(decision.code);
-  const { type, mti, tid, merchant, stan, invoice, pan, amountMinor } = request;
+  const { type, mti, tid, merchant, stan, invoice, amountMinor } = request;
   return services.books.record({
     type,
     mti,
@@ -131,7 +132,7 @@ function enter(
     merchant,
     stan,
     invoice,
-    pan,
+    ...services.issuer.name(request.pan),
     amountMinor,
     rrn: services.nextRrn(),
     approvalCode: approved ? (request.approvalCode ?? services.nextApprovalCode()) : '',
@@ -163,7 +164,10 @@ function refuseEntered(
 }
 
 /** A void or adjustment names its original by invoice and reference number. */
-function findOriginal(request: FinancialRequest, { books }: FinancialServices): HostTransaction | undefined {
+function findOriginal(
+  request: FinancialRequest,
+  { books, issuer }: FinancialServices,
+): HostTransaction | undefined {
   return books
     .openBatch(request.tid)
     .transactions.find(
@@ -172,7 +176,7 @@ function findOriginal(request: FinancialRequest, { books }: FinancialServices): 
         candidate.original === undefined &&
         candidate.invoice === request.invoice &&
         candidate.rrn === request.rrn &&
-        candidate.pan === request.pan,
+        candidate.card === issuer.name(request.pan).card,
     );
 }
 
@@ -213,7 +217,7 @@ function adjust(request: FinancialRequest, services: FinancialServices): Outcome
 }
 
 function cancelHold(request: FinancialRequest, services: FinancialServices): Outcome {
-  const original = services.books.findHold(request.pan, request.approvalCode);
+  const original = services.books.findHold(services.issuer.name(request.pan), request.approvalCode);
   if (original === undefined) return refuseEntered(request, services, '25', 'original not found');
   if (original.amountMinor !== request.amountMinor) {
     return refuseEntered(request, services, '64', 'not the amount of the original');
@@ -226,7 +230,7 @@ function cancelHold(request: FinancialRequest, services: FinancialServices): Out
 
 /** The final amount of a pre-authorisation; the hold ends. */
 function complete(request: FinancialRequest, services: FinancialServices): Outcome {
-  const original = services.books.findHold(request.pan, request.approvalCode);
+  const original = services.books.findHold(services.issuer.name(request.pan), request.approvalCode);
   if (original === undefined) return refuseEntered(request, services, '25', 'no pre-authorisation');
   const decision = { code: services.forced?.code ?? '00', reason: `completes ${original.id}` };
   const transaction = enter(request, services, decision, { original });

@@ -1,4 +1,3 @@
-import { maskPan } from '../platform/secret.ts';
 import type { ByteStream } from '../ports/stream.ts';
 import type { Batch, BatchDifference, BatchTotals, HostTransaction } from './batch.ts';
 import { type AnswerRule, answerRuleSchema, type HostConfig } from './config.ts';
@@ -19,6 +18,8 @@ export interface TransactionView {
   readonly pan: string;
   readonly amountMinor: number;
   readonly rrn: string;
+  /** Empty when it was not approved. */
+  readonly approvalCode: string;
   readonly code: string;
   readonly state: HostTransaction['state'];
   readonly atMs: number;
@@ -120,9 +121,9 @@ export function createHost(config: HostConfig, services: SwitchServices): Host {
 }
 
 function viewTransaction(transaction: HostTransaction): TransactionView {
-  const { id, type, tid, stan, invoice, amountMinor, rrn, code, state, atMs, flagged } = transaction;
-  const pan = maskPan(transaction.pan);
-  const view = { id, type, tid, stan, invoice, pan, amountMinor, rrn, code, state, atMs };
+  const { id, type, tid, stan, invoice, pan, amountMinor, rrn, approvalCode, code, state, atMs, flagged } =
+    transaction;
+  const view = { id, type, tid, stan, invoice, pan, amountMinor, rrn, approvalCode, code, state, atMs };
   return flagged === undefined ? view : { ...view, flagged };
 }
 
@@ -139,8 +140,7 @@ function viewBatch(batch: Batch, totals: BatchTotals): BatchView {
 }
 
 function maskAccount(name: string): string {
-  const [kind, owner] = name.split('/');
-  return kind === 'customer' && owner !== undefined ? `customer/${maskPan(owner)}` : name;
+  return name.startsWith('customer/') ? name.slice(0, name.lastIndexOf('/')) : name;
 }
 
 /** Two cards may look alike when masked: their balances are added. */

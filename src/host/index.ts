@@ -9,4 +9,5 @@ export {
   type TransactionView,
 } from './host.ts';
 export type { LedgerEntry, Posting } from './ledger.ts';
+export { type HostStore, openHostStore } from './store.ts';
 export type { HostAlarm } from './switch.ts';

@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto';
 import { decodePinBlock } from '../crypto/pin-block.ts';
 import { toHex } from '../platform/bytes.ts';
+import { maskPan } from '../platform/secret.ts';
 import { readChipData } from './chip-data.ts';
 import type { CryptogramName, HostConfig, IssuerCard } from './config.ts';
 import { type VerifiedChip, verifyCryptogram } from './cryptogram.ts';
 import type { MessageKeys } from './key-guard.ts';
+import type { CardName } from './ledger.ts';
+import type { HostStore, StoredRow } from './store.ts';
 
 /** What the acquirer asks the issuer. */
 export interface AuthorisationRequest {
@@ -36,6 +40,7 @@ export interface Decision {
 
 interface CardState {
   readonly card: IssuerCard;
+  readonly name: CardName;
   wrongPins: number;
   highestAtc: number;
   /** The cryptogram that came with a wrong PIN: it may come again with another PIN. */
@@ -59,18 +64,23 @@ const OFFLINE_PIN_METHODS = new Set([1, 3, 4, 5]);
 export class Issuer {
   readonly #config: HostConfig;
   readonly #cards: ReadonlyMap<string, CardState>;
+  readonly #touched = new Set<CardState>();
 
   constructor(config: HostConfig) {
     this.#config = config;
     this.#cards = new Map(
-      config.cards.map((card) => [card.pan, { card, wrongPins: 0, highestAtc: -1, retried: undefined }]),
+      config.cards.map((card) => [
+        card.pan,
+        { card, name: nameOf(card.pan), wrongPins: 0, highestAtc: -1, retried: undefined },
+      ]),
     );
   }
 
   /** Card status, expiry, stripe, cryptogram, PIN and limit, in this order. `spendable`: what the ledger leaves. */
-  decide(request: AuthorisationRequest, spendable: (card: IssuerCard) => number): Decision {
+  decide(request: AuthorisationRequest, spendable: (card: IssuerCard, name: CardName) => number): Decision {
     const state = this.#cards.get(request.pan);
     if (state === undefined) return refuse('14', 'card unknown');
+    this.#touched.add(state);
     const { card } = state;
     if (request.kind === 'advice') return this.#acceptAdvice(state, request);
     if (card.status !== 'active') return refuse(STATUS_CODE[card.status], `card ${card.status}`);
@@ -83,11 +93,34 @@ export class Issuer {
     const pin = this.#checkPin(state, request);
     state.retried = pin?.code === WRONG_PIN && 'cryptogram' in chip ? chip.cryptogram : undefined;
     if (pin !== undefined) return withChip(pin);
-    return withChip(checkFunds(card, request, spendable(card)));
+    return withChip(checkFunds(card, request, spendable(card, state.name)));
   }
 
   card(pan: string): IssuerCard | undefined {
     return this.#cards.get(pan)?.card;
+  }
+
+  /** How the books call the card: strangers share one name. */
+  name(pan: string): CardName {
+    return this.#cards.get(pan)?.name ?? { pan: maskPan(pan), card: 'unknown' };
+  }
+
+  /** What changed since the last call, for the store. */
+  takeChanges(): readonly StoredRow[] {
+    const rows = [...this.#touched].map(({ name, wrongPins, highestAtc, retried }): StoredRow => {
+      return { kind: 'card', key: name.card, value: JSON.stringify({ wrongPins, highestAtc, retried }) };
+    });
+    this.#touched.clear();
+    return rows;
+  }
+
+  /** Takes over PIN tries and counters that a store holds. */
+  restoreFrom(store: HostStore): void {
+    const byName = new Map([...this.#cards.values()].map((state) => [state.name.card, state]));
+    for (const { key, value } of store.rows('card')) {
+      const state = byName.get(key);
+      if (state !== undefined) Object.assign(state, JSON.parse(value) as Partial<CardState>);
+    }
   }
 
   /** Approved by the card already: only the proof can be wrong, and then the merchant bears it. */
@@ -152,6 +185,11 @@ export class Issuer {
       ? refuse('75', 'PIN tries exceeded')
       : refuse(WRONG_PIN, `wrong PIN, ${this.#config.pinTries - state.wrongPins} left`);
   }
+}
+
+/** A configured card's name: a hash of a number that stands in the host file anyway. */
+function nameOf(pan: string): CardName {
+  return { pan: maskPan(pan), card: createHash('sha256').update(pan).digest('hex').slice(0, 12) };
 }
 
 function refuse(code: string, reason: string): Decision {

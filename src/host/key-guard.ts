@@ -10,8 +10,9 @@ import {
   transactionKey,
 } from '../crypto/dukpt-tdes.ts';
 import { retailMac } from '../crypto/mac.ts';
-import { equalBytes, toHex } from '../platform/bytes.ts';
+import { equalBytes, fromHex, toHex } from '../platform/bytes.ts';
 import { isPossumError } from '../platform/errors.ts';
+import { type HostStore, numberKey, type StoredRow } from './store.ts';
 
 /**
  * The host's security module: it derives every key from the base derivation keys and watches the KSN of each
@@ -52,9 +53,16 @@ export class KeyGuard {
   readonly #bdks: readonly (readonly [prefix: string, key: Uint8Array])[];
   readonly #initialKeys = new Map<string, Uint8Array>();
   readonly #devices = new Map<string, Device>();
+  readonly #stored: boolean;
+  /** Rows for the store: the last state of each KSN that changed. */
+  readonly #changes = new Map<string, StoredRow>();
 
-  /** @param bdks base derivation keys by the first digits of the KSN; the longest that fits is taken */
-  constructor(bdks: Readonly<Record<string, Uint8Array>>) {
+  /**
+   * @param bdks base derivation keys by the first digits of the KSN; the longest that fits is taken
+   * @param stored whether somebody calls {@link takeChanges}
+   */
+  constructor(bdks: Readonly<Record<string, Uint8Array>>, stored: boolean) {
+    this.#stored = stored;
     this.#bdks = Object.entries(bdks).sort(([a], [b]) => b.length - a.length);
   }
 
@@ -104,8 +112,13 @@ export class KeyGuard {
     if (counter < known.highest - WINDOW) return { kind: 'refused', reason: 'ksn-went-back' };
     known.highest = Math.max(known.highest, counter);
     known.seen.set(counter, { digest, answer: undefined });
+    this.#changed(device, counter);
     if (known.seen.size > 2 * WINDOW) {
-      for (const old of known.seen.keys()) if (old < known.highest - WINDOW) known.seen.delete(old);
+      for (const old of known.seen.keys()) {
+        if (old >= known.highest - WINDOW) continue;
+        known.seen.delete(old);
+        this.#changed(device, old);
+      }
     }
     return { kind: 'fresh' };
   }
@@ -113,7 +126,9 @@ export class KeyGuard {
   /** Keeps the answer for repeats of the message. */
   answered({ device, counter }: MessageKeys, answer: Uint8Array): void {
     const entry = this.#devices.get(device)?.seen.get(counter);
-    if (entry !== undefined) entry.answer = answer;
+    if (entry === undefined) return;
+    entry.answer = answer;
+    this.#changed(device, counter);
   }
 
   /** The highest counter that the device has used, 0 when it is unknown. */
@@ -123,7 +138,38 @@ export class KeyGuard {
 
   /** Forgets a device: its keys were loaded anew. */
   forget(device: string): void {
+    const counters = [...(this.#devices.get(device)?.seen.keys() ?? [])];
     this.#devices.delete(device);
+    for (const counter of counters) this.#changed(device, counter);
+  }
+
+  /** What changed since the last call, for the store. */
+  takeChanges(): readonly StoredRow[] {
+    const rows = [...this.#changes.values()];
+    this.#changes.clear();
+    return rows;
+  }
+
+  /** Takes over the KSNs that a store holds. */
+  restoreFrom(store: HostStore): void {
+    for (const { key, value } of store.rows('ksn')) {
+      const [device, counterText] = key.split('/') as [string, string];
+      const counter = Number(counterText);
+      const { digest, answer } = JSON.parse(value) as { digest: string; answer?: string };
+      const known = this.#devices.get(device) ?? { highest: 0, seen: new Map() };
+      this.#devices.set(device, known);
+      known.seen.set(counter, { digest, answer: answer === undefined ? undefined : fromHex(answer) });
+      known.highest = Math.max(known.highest, counter);
+    }
+  }
+
+  #changed(device: string, counter: number): void {
+    if (!this.#stored) return;
+    const key = `${device}/${numberKey(counter)}`;
+    const entry = this.#devices.get(device)?.seen.get(counter);
+    const answer = entry?.answer === undefined ? {} : { answer: toHex(entry.answer) };
+    const value = entry === undefined ? undefined : JSON.stringify({ digest: entry.digest, ...answer });
+    this.#changes.set(key, { kind: 'ksn', key, value });
   }
 }
 

@@ -16,9 +16,15 @@ export interface LedgerEntry {
   readonly undoes?: number;
 }
 
-/** Accounts of the host's books. The customer's account is named by card number and kept inside. */
+/** A card without its number: masked for people, and a name that keeps apart those that look alike. */
+export interface CardName {
+  readonly pan: string;
+  readonly card: string;
+}
+
+/** Accounts of the host's books. */
 export const account = {
-  customer: (pan: string) => `customer/${pan}`,
+  customer: ({ pan, card }: CardName) => `customer/${pan}/${card}`,
   merchant: (tid: string) => `merchant/${tid}`,
   clearing: 'clearing',
 } as const;
@@ -63,6 +69,14 @@ export class Ledger {
       amountMinor: -amountMinor,
     }));
     return this.post(atMs, what, opposite, id);
+  }
+
+  /** Takes over entries that were stored, in their order. */
+  restore(entries: readonly LedgerEntry[]): void {
+    for (const { atMs, what, postings, undoes } of entries) {
+      if (undoes !== undefined) this.#undone.add(undoes);
+      this.post(atMs, what, postings, undoes);
+    }
   }
 
   balance(name: string): number {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { bytesField, type IsoMessage, textField } from '../iso8583/message.ts';
 import type { HostProfile } from '../iso8583/profile.ts';
 import { toHex } from '../platform/bytes.ts';
@@ -99,9 +100,10 @@ export function takeUpload(request: IsoMessage, batch: Batch): SettlementOutcome
   const content = [2, 4, 12, 13, 14, 22, 25, 37, 38, 39, 60, 62].map(
     (field) => textField(request, field) ?? '',
   );
-  const bytes = [...content, toHex(bytesField(request, 55) ?? new Uint8Array(0))].join('|');
+  const text = [...content, toHex(bytesField(request, 55) ?? new Uint8Array(0))].join('|');
+  const digest = createHash('sha256').update(text).digest('hex');
   const known = batch.uploads.get(originalStan);
-  if (known !== undefined && known.bytes !== bytes)
+  if (known !== undefined && known.digest !== digest)
     return { code: DUPLICATE, reason: 'another record of that trace' };
   batch.uploads.set(originalStan, {
     originalMti,
@@ -109,7 +111,7 @@ export function takeUpload(request: IsoMessage, batch: Batch): SettlementOutcome
     originalRrn,
     amountMinor: Number(amount),
     invoice: textField(request, 62) ?? '',
-    bytes,
+    digest,
   });
   return { code: BALANCED, reason: 'record taken' };
 }

@@ -17,6 +17,7 @@ import { Issuer } from './issuer.ts';
 import { KeyGuard, type MessageKeys } from './key-guard.ts';
 import { panOf, readRequest } from './request.ts';
 import { type SettlementOutcome, settle, takeUpload } from './settlement.ts';
+import type { HostStore, StoredRow } from './store.ts';
 
 /** Something that whoever runs the host should look at. */
 export interface HostAlarm {
@@ -37,6 +38,8 @@ export interface SwitchServices {
   readonly clock: Clock;
   readonly random: Random;
   readonly trace: Trace;
+  /** Where the books are kept; in memory only when absent. */
+  readonly store?: HostStore;
 }
 
 const NOTHING: Switched = { kind: 'nothing' };
@@ -55,6 +58,7 @@ export class HostSwitch {
   readonly #issuer: Issuer;
   /** Which terminal a device key belongs to: the first that used it. */
   readonly #terminalOfDevice = new Map<string, string>();
+  readonly #changes: StoredRow[] = [];
   #rrnCount = 0;
 
   constructor(config: HostConfig, services: SwitchServices) {
@@ -63,12 +67,22 @@ export class HostSwitch {
     this.codec = compileCodec(config.profile.message);
     this.books = new Books(config.profile);
     this.rules = new AnswerRules(config.answers);
-    this.guard = new KeyGuard(config.bdks);
+    this.guard = new KeyGuard(config.bdks, services.store !== undefined);
     this.#issuer = new Issuer(config);
+    if (services.store !== undefined) this.#restore(services.store);
   }
 
-  /** @param bytes from the MTI to the last field */
+  /**
+   * What changed is stored before the answer is given back.
+   * @param bytes from the MTI to the last field
+   */
   process(bytes: Uint8Array): Switched {
+    const switched = this.#process(bytes);
+    this.#save();
+    return switched;
+  }
+
+  #process(bytes: Uint8Array): Switched {
     const unpacked = this.codec.unpack(bytes);
     const request = unpacked.ok ? unpacked.message : unpacked.partial;
     const mti = answerMti(request.mti);
@@ -97,7 +111,31 @@ export class HostSwitch {
       if (owner !== tid) continue;
       this.guard.forget(device);
       this.#terminalOfDevice.delete(device);
+      this.#changes.push({ kind: 'device', key: device, value: undefined });
     }
+    this.#save();
+  }
+
+  #restore(store: HostStore): void {
+    this.books.restoreFrom(store);
+    this.guard.restoreFrom(store);
+    this.#issuer.restoreFrom(store);
+    for (const { key, value } of store.rows('device'))
+      this.#terminalOfDevice.set(key, JSON.parse(value) as string);
+    for (const { value } of store.rows('counter')) this.#rrnCount = JSON.parse(value) as number;
+  }
+
+  #save(): void {
+    const { store } = this.#services;
+    if (store === undefined) return;
+    const rrn: StoredRow = { kind: 'counter', key: 'rrn', value: JSON.stringify(this.#rrnCount) };
+    const changes = [
+      ...this.#changes.splice(0),
+      ...this.books.takeChanges(),
+      ...this.guard.takeChanges(),
+      ...this.#issuer.takeChanges(),
+    ];
+    store.save(changes.length === 0 ? [] : [...changes, rrn]);
   }
 
   #checkTerminal(request: IsoMessage): '30' | '97' | '03' | undefined {
@@ -130,7 +168,10 @@ export class HostSwitch {
       this.#alarm(`the keys belong to terminal ${owner}`, request);
       return answer({ code: '58', reason: 'keys of another terminal' });
     }
-    this.#terminalOfDevice.set(keys.device, tid);
+    if (!this.#terminalOfDevice.has(keys.device)) {
+      this.#terminalOfDevice.set(keys.device, tid);
+      this.#changes.push({ kind: 'device', key: keys.device, value: JSON.stringify(tid) });
+    }
     const verdict = this.guard.admit(keys, bytes);
     if (verdict.kind === 'refused') {
       this.#alarm(verdict.reason, request);

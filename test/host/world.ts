@@ -12,7 +12,13 @@ import { applicationCryptogram, iccMasterKey } from '../../src/crypto/emv-keys.t
 import { retailMac } from '../../src/crypto/mac.ts';
 import { encodePinBlock, pinFromText } from '../../src/crypto/pin-block.ts';
 import { hostFileSchema } from '../../src/host/config.ts';
-import { type AnswerRule, createHost, type Host, type HostConfig } from '../../src/host/index.ts';
+import {
+  type AnswerRule,
+  createHost,
+  type Host,
+  type HostConfig,
+  type HostStore,
+} from '../../src/host/index.ts';
 import { compileCodec, macInput, macOf, packWithMac } from '../../src/iso8583/codec.ts';
 import { FrameSplitter, frame } from '../../src/iso8583/framing.ts';
 import { type IsoMessage, isoMessage } from '../../src/iso8583/message.ts';
@@ -72,11 +78,12 @@ export class World {
   readonly clock = new VirtualClock(NOON);
   readonly host: Host;
 
-  constructor(changes: Record<string, unknown> = {}) {
+  constructor(changes: Record<string, unknown> = {}, store?: HostStore) {
     this.host = createHost(hostConfig(changes), {
       clock: this.clock,
       random: seededRandom('host'),
       trace: silentTrace,
+      ...(store === undefined ? {} : { store }),
     });
   }
 
