@@ -1,5 +1,5 @@
 import { textField } from '../iso8583/index.ts';
-import type { OutboxRow } from '../journal/outbox.ts';
+import type { OutboxKind, OutboxRow } from '../journal/outbox.ts';
 import { type Answer, type Dialogue, type OutgoingMessage, openDialogue } from './dialogue.ts';
 import { protectMessage, readStored, storeFrame } from './protection.ts';
 import type { AcquirerContext } from './settings.ts';
@@ -15,9 +15,14 @@ const ADVICE_DONE: readonly string[] = ['00', '94'];
 /**
  * Sends what is due, in the order reversal, script result, advice (host-protocol section 9). What has no answer
  * stays due; nothing new may go online before it.
+ * @param only leaves the other kinds for later
  */
-export async function drainOutbox(context: AcquirerContext, signal: AbortSignal): Promise<Drained> {
-  const rows = context.journal.outbox.due();
+export async function drainOutbox(
+  context: AcquirerContext,
+  signal: AbortSignal,
+  only?: OutboxKind,
+): Promise<Drained> {
+  const rows = context.journal.outbox.due(only);
   if (rows.length === 0) return { kind: 'drained', sent: 0 };
   const line = new RepeatLine(context);
   try {

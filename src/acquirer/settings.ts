@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Trace } from '../platform/trace.ts';
 import type { Dialler } from '../ports/index.ts';
 import type { SecureModule } from '../secure/secure-module.ts';
+import { tagFromHex } from '../tlv/ber.ts';
 
 /** Who the terminal is to its acquirer, and how patient. */
 export interface AcquirerIdentity {
@@ -26,6 +27,8 @@ export interface AcquirerTimeouts {
 export interface AcquirerContext {
   readonly profile: HostProfile;
   readonly codec: Codec;
+  /** Tags of field 55, in the order in which they are sent. */
+  readonly chipTags: readonly number[];
   readonly identity: AcquirerIdentity;
   readonly timeouts: AcquirerTimeouts;
   readonly dialler: Dialler;
@@ -36,6 +39,7 @@ export interface AcquirerContext {
 }
 
 /** Compiles the profile's message spec and puts the context together. */
-export function acquirerContext(parts: Omit<AcquirerContext, 'codec'>): AcquirerContext {
-  return { ...parts, codec: compileCodec(parts.profile.message) };
+export function acquirerContext(parts: Omit<AcquirerContext, 'codec' | 'chipTags'>): AcquirerContext {
+  const { message, chipTags = [] } = parts.profile;
+  return { ...parts, codec: compileCodec(message), chipTags: chipTags.map(tagFromHex) };
 }

@@ -1,0 +1,213 @@
+import { join } from 'node:path';
+import type { EmulatedCard } from '../devices/cards/card.ts';
+import { issuerOf } from '../devices/cards/issuer.ts';
+import { createCard, loadCard } from '../devices/cards/load.ts';
+import { parseTcpAddress } from '../devices/transport/address.ts';
+import { listenTcp, type TcpOptions, tcpDialler } from '../devices/transport/tcp.ts';
+import { createVirtualDisplay, type VirtualDisplay } from '../devices/virtual/display.ts';
+import { createVirtualPinPad, type VirtualPinPad } from '../devices/virtual/pin-pad.ts';
+import { type PowerPoint, type PowerSupply, powerSupply } from '../devices/virtual/power.ts';
+import { createVirtualPrinter, type VirtualPrinter } from '../devices/virtual/printer.ts';
+import { createVirtualReader, type VirtualReader } from '../devices/virtual/reader.ts';
+import { acquirerContext } from './acquirer/settings.ts';
+import type { HostConfig } from './host/config.ts';
+import { createHost as createHostEmulator, type Host } from './host/host.ts';
+import { loadProfile } from './iso8583/profile.ts';
+import { openJournal } from './journal/journal.ts';
+import type { Clock } from './platform/clock.ts';
+import { PossumError } from './platform/errors.ts';
+import { fixturePath } from './platform/fixtures.ts';
+import { type Random, systemRandom } from './platform/random.ts';
+import { createTrace, silentTrace, type Trace } from './platform/trace.ts';
+import type { CardChannel, Dialler, Listener } from './ports/index.ts';
+import { sealer } from './secure/sealer.ts';
+import { createSecureModule } from './secure/secure-module.ts';
+import { loadStorageKey } from './secure/storage-key.ts';
+import type { TerminalSettings } from './terminal/config.ts';
+import { createTerminalApplication, type Terminal } from './terminal/terminal.ts';
+import { redactEvent } from './tlv/redact.ts';
+
+/** Composition: the one place where firmware, hardware and host meet. */
+
+export type { CardState, EmulatedCard } from '../devices/cards/card.ts';
+export type { CardFile } from '../devices/cards/schema.ts';
+export { describeAtr, parseAtr } from '../devices/iso7816/atr.ts';
+export { PowerCut, type PowerPoint, type PowerSupply, powerSupply } from '../devices/virtual/power.ts';
+export { createCard, issuerOf, loadCard };
+
+/** The terminal's hardware as it comes without a cable: a hand can reach into each of it. */
+export interface VirtualDevices {
+  readonly reader: VirtualReader;
+  readonly pinPad: VirtualPinPad;
+  readonly printer: VirtualPrinter;
+  readonly display: VirtualDisplay;
+}
+
+export function createVirtualDevices(clock: Clock): VirtualDevices {
+  return {
+    reader: createVirtualReader({ clock }),
+    pinPad: createVirtualPinPad(),
+    printer: createVirtualPrinter(),
+    display: createVirtualDisplay({ columns: 40 }),
+  };
+}
+
+/** A trace that masks what must not leave the firmware. */
+export function createRedactingTrace(clock: Clock): Trace {
+  return createTrace(clock, redactEvent);
+}
+
+/** The line to the host, which a hand can cut and mend. */
+export interface SwitchedLine extends Dialler {
+  up: boolean;
+}
+
+/** Dials `address` while the line is up. @throws PossumError `USAGE` for an address that cannot be used */
+export function switchedLine(address: string, clock: Clock, options?: TcpOptions): SwitchedLine {
+  const dialler = tcpDialler(address, clock, options);
+  return {
+    up: true,
+    address: dialler.address,
+    dial(signal, deadlineMs) {
+      return this.up
+        ? dialler.dial(signal, deadlineMs)
+        : Promise.resolve({ kind: 'refused', reason: 'the line is down' } as const);
+    },
+  };
+}
+
+export interface TerminalOptions {
+  readonly settings: TerminalSettings;
+  /** The data folder: `terminal.db`, `terminal.lock`, `secure/`. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly devices: VirtualDevices;
+  readonly line: Dialler;
+  readonly trace?: Trace;
+  /** Sees each point at which the power could fail. */
+  readonly onPowerPoint?: (kind: PowerPoint, number: number, supply: PowerSupply) => void;
+  readonly chooseApplication?: (labels: readonly string[]) => Promise<number | undefined>;
+}
+
+/** A terminal that has power. It is ready after {@link Terminal.boot}. */
+export interface RunningTerminal extends Terminal {
+  readonly power: PowerSupply;
+}
+
+/**
+ * Builds a terminal on a data folder and loads its initial key when it has none.
+ * @throws PossumError `LOCKED`, `STORAGE`, `CONFIG`
+ */
+export async function createTerminal(options: TerminalOptions): Promise<RunningTerminal> {
+  const { settings, folder, clock, random, devices, trace = silentTrace } = options;
+  const power = powerSupply(options.onPowerPoint);
+  const seals = sealer(loadStorageKey(join(folder, 'secure'), systemRandom()), systemRandom());
+  const journal = await openJournal(folder, seals, { trace, onStatement: () => power.point('sql') });
+  const pad = () => devices.pinPad;
+  const secure = createSecureModule({ store: journal.keyStore, sealer: seals, clock, trace, pad });
+  if (secure.status() === 'unprovisioned' && settings.keys !== undefined) {
+    secure.loadInitialKey(settings.keys.initialKey, settings.keys.ksn);
+  }
+  const profile = loadProfile(settings.host.profile ?? fixturePath('hosts', 'nac.yaml'));
+  const { nii } = settings.host;
+  const acquirer = acquirerContext({
+    profile: nii === undefined ? profile : { ...profile, nii },
+    identity: {
+      terminalId: settings.tid,
+      merchantId: settings.merchant.id,
+      currency: settings.currency.code,
+    },
+    timeouts: {
+      connectMs: settings.host.connectTimeoutMs,
+      answerMs: settings.host.answerTimeoutMs,
+      repeats: settings.host.repeats,
+    },
+    dialler: power.dialler(options.line),
+    journal,
+    secure,
+    clock,
+    trace,
+  });
+  const application = createTerminalApplication({
+    settings,
+    journal,
+    secure,
+    acquirer,
+    readers: [power.reader(devices.reader)],
+    printer: power.printer(devices.printer),
+    displays: [devices.display],
+    clock,
+    random,
+    trace,
+    ...(options.chooseApplication === undefined ? {} : { chooseApplication: options.chooseApplication }),
+  });
+  return { ...application, power };
+}
+
+export interface HostOptions {
+  readonly config: HostConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly trace?: Trace;
+  /** `HOST:PORT`; the configured one when absent, port 0 takes a free one. */
+  readonly listen?: string;
+  /** Where the ledger is kept; in memory when absent. */
+  readonly database?: string;
+}
+
+/** A host that listens. */
+export interface RunningHost {
+  readonly host: Host;
+  /** `HOST:PORT` under which it is reached. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the acquirer's host on TCP.
+ * @throws PossumError `UNAVAILABLE` when the port is taken
+ */
+export async function createHost(options: HostOptions): Promise<RunningHost> {
+  const { config, clock, random, trace = silentTrace } = options;
+  const host = createHostEmulator(config, { clock, random, trace });
+  const listener: Listener = await listenTcp(
+    parseTcpAddress(options.listen ?? config.listen),
+    (stream) => host.connection(stream),
+    clock,
+  );
+  return {
+    host,
+    address: listener.address,
+    close: () => listener.close(),
+  };
+}
+
+/** A card file made into a card. @throws PossumError `CONFIG` */
+export function openCard(path: string, random: Random): ReturnType<typeof createCard> {
+  return createCard(loadCard(path), { random });
+}
+
+/** The path of a card that is named without folder or ending: one of the shipped ones. */
+export function cardPath(name: string, folder: string = fixturePath('cards')): string {
+  if (/[/\\]|\.ya?ml$/.test(name)) return name;
+  if (!/^[\w-]+$/.test(name))
+    throw new PossumError('USAGE', `"${name}" is no card`, { remedy: 'See `possum card list`.' });
+  return join(folder, `${name}.yaml`);
+}
+
+/**
+ * Powers a card on one interface, without a reader around it.
+ * @returns `undefined` when the card does not have that interface
+ */
+export async function powerCard(
+  card: EmulatedCard,
+  on: 'contact' | 'contactless',
+  clock: Clock,
+): Promise<CardChannel | undefined> {
+  const reader = createVirtualReader({ clock });
+  if (on === 'contact') reader.insert(card);
+  else reader.tap(card);
+  const presentation = await reader.awaitPresentation([on], new AbortController().signal, clock.now());
+  return presentation.kind === 'card' ? presentation.channel : undefined;
+}

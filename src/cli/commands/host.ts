@@ -1,0 +1,58 @@
+import { createHost, createRedactingTrace } from '../../app.ts';
+import { loadHost } from '../../host/config.ts';
+import { realClock } from '../../platform/clock.ts';
+import { EXIT } from '../../platform/errors.ts';
+import { fixturePath } from '../../platform/fixtures.ts';
+import { systemRandom } from '../../platform/random.ts';
+import { printProgress, printText } from '../output.ts';
+import { command, runCommand } from '../program.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly trace?: boolean;
+}
+
+/** `possum host` */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = command({
+    name: 'host',
+    summary: 'Serves the acquirer’s host (profile nac) on TCP until it is interrupted.',
+    examples: [
+      'possum host --listen 127.0.0.1:8583',
+      'possum host --config emv-fixtures/hosts/demo.yaml --trace',
+    ],
+  })
+    .option('--config <file>', 'host file: keys, cards, scripted answers (the demo’s when absent)')
+    .option('--listen <address>', 'HOST:PORT; port 0 takes a free one')
+    .option('--trace', 'print every message as one JSON line, card data masked')
+    .action(serve);
+  return runCommand(program, argv, () => EXIT.done);
+}
+
+async function serve(options: Options): Promise<void> {
+  const clock = realClock();
+  const trace = createRedactingTrace(clock);
+  const host = await createHost({
+    config: loadHost(options.config ?? fixturePath('hosts', 'demo.yaml')),
+    clock,
+    random: systemRandom(),
+    trace,
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+  });
+  if (options.trace === true) {
+    trace.subscribe((event) => {
+      if (event.kind === 'message' || event.kind === 'alarm') printText(JSON.stringify(event));
+    });
+  }
+  printProgress(`Host listening on ${host.address}. TEST - NOT A PAYMENT. Ctrl-C ends it.`);
+  await interrupted();
+  await host.close();
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}

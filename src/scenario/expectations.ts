@@ -1,0 +1,69 @@
+import { formatAmount, parseAmount } from '../platform/money.ts';
+import type { RecoveryReport } from '../terminal/recovery.ts';
+import type { TransactionResult } from '../terminal/result.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import type { Expectation } from './schema.ts';
+import { dayTotals, isBalanced } from './totals.ts';
+import type { World } from './world.ts';
+
+export type Settlement = Awaited<ReturnType<Terminal['settle']>>;
+
+/** What a step came to, as far as it can be expected. */
+export interface StepFacts {
+  readonly outcome: string;
+  readonly reason?: string;
+  readonly record?: NonNullable<TransactionResult['record']>;
+  readonly settlement?: Settlement;
+  readonly recovery?: RecoveryReport;
+  readonly slips: readonly (readonly string[])[];
+  readonly screens: readonly (readonly string[])[];
+  readonly waiting: number;
+}
+
+/** @returns what is not as expected, one sentence each */
+export function checkExpectation(
+  expected: Expectation | undefined,
+  facts: StepFacts,
+  world: World,
+): readonly string[] {
+  if (expected === undefined) return [];
+  const { record, recovery } = facts;
+  const slip = facts.settlement?.kind === 'settled' ? facts.settlement.slip : undefined;
+  const { exponent } = world.settings.currency;
+  const failures: string[] = [];
+  const same = (what: string, wanted: unknown, got: unknown) => {
+    if (wanted !== undefined && wanted !== got) {
+      failures.push(`expected ${what} ${String(wanted)}, got ${got === undefined ? 'none' : String(got)}`);
+    }
+  };
+  const amount = (text: string | undefined) => (text === undefined ? undefined : parseAmount(text, exponent));
+  const money = (what: string, wanted: number | undefined, got: number | undefined) =>
+    same(
+      what,
+      wanted === undefined ? undefined : formatAmount(wanted, exponent),
+      got === undefined ? undefined : formatAmount(got, exponent),
+    );
+  const why = facts.reason === undefined || expected.outcome === facts.outcome ? '' : ` (${facts.reason})`;
+  same('outcome', expected.outcome === undefined ? undefined : expected.outcome, facts.outcome);
+  if (why !== '' && failures.length > 0) failures[0] += why;
+  same('response', expected.response, record?.responseCode);
+  same('state', expected.state, record?.state);
+  same('online', expected.online, record?.online);
+  same('sales count', expected.sales?.count, slip?.totals.salesCount);
+  money('sales amount', amount(expected.sales?.amount), slip?.totals.salesMinor);
+  same('refunds count', expected.refunds?.count, slip?.totals.refundsCount);
+  money('refunds amount', amount(expected.refunds?.amount), slip?.totals.refundsMinor);
+  same('uploaded', expected.uploaded, slip?.uploaded);
+  same('waiting messages', expected.waiting, facts.waiting);
+  same('interrupted transactions', expected.interrupted, recovery?.interrupted);
+  for (const text of expected.receipt ?? []) {
+    if (!facts.slips.some((lines) => lines.some((line) => line.includes(text))))
+      failures.push(`no slip says "${text}"`);
+  }
+  for (const text of expected.screen ?? []) {
+    if (!facts.screens.some((lines) => lines.some((line) => line.includes(text))))
+      failures.push(`the screen did not say "${text}"`);
+  }
+  if (expected.balanced !== undefined) same('balanced', expected.balanced, isBalanced(dayTotals(world)));
+  return failures;
+}

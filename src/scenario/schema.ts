@@ -1,0 +1,139 @@
+import { dirname, resolve } from 'node:path';
+import * as z from 'zod';
+import { answerRuleSchema } from '../host/config.ts';
+import { loadConfig } from '../platform/config.ts';
+
+/** A scenario file: a list of steps, each one action and what is expected of it. */
+
+const amount = z.union([z.string(), z.number()]).transform(String);
+const pinKeys = z.union([z.string(), z.int().nonnegative()]).transform(String);
+
+/** Where the power fails inside a step: before the n-th point of a kind. */
+const powerCut = z.strictObject({
+  before: z.enum(['sql', 'dial', 'write', 'read', 'apdu', 'print']),
+  count: z.int().min(1).default(1),
+});
+
+const cardAction = z.strictObject({
+  amount,
+  /** A shipped card by name, or a file relative to the scenario. */
+  card: z.string(),
+  by: z.enum(['insert', 'tap', 'swipe']).default('insert'),
+  /** Digits of one entry, or of several, one after the other; `cancel` presses cancel. */
+  pin: z.union([pinKeys, z.array(pinKeys)]).optional(),
+  forceOnline: z.boolean().optional(),
+  /** Nothing answers when the chip is powered. */
+  mute: z.boolean().optional(),
+  /** The card is pulled at this command, counted from 0. */
+  tearAt: z.int().min(0).optional(),
+  /** What else is presented when the terminal asks again, one after the other. */
+  next: z
+    .array(
+      z.strictObject({
+        card: z.string(),
+        by: z.enum(['insert', 'tap', 'swipe']).default('insert'),
+        mute: z.boolean().optional(),
+      }),
+    )
+    .optional(),
+  powerCut: powerCut.optional(),
+});
+
+const totals = z.strictObject({ count: z.int().min(0).optional(), amount: amount.optional() });
+
+const expectation = z.strictObject({
+  /** Outcome of a sale, refund or void; `settled`, `failed` or `empty` of a settlement; `powerCut` of a cut. */
+  outcome: z.string().optional(),
+  /** Field 39. */
+  response: z.string().optional(),
+  /** State of the row. */
+  state: z.string().optional(),
+  online: z.boolean().optional(),
+  /** Texts that stand on the slips of this step. */
+  receipt: z.array(z.string()).optional(),
+  /** Texts that were shown to the customer in this step. */
+  screen: z.array(z.string()).optional(),
+  sales: totals.optional(),
+  refunds: totals.optional(),
+  uploaded: z.int().min(0).optional(),
+  /** Messages that still wait for the host. */
+  waiting: z.int().min(0).optional(),
+  /** Transactions that boot found interrupted. */
+  interrupted: z.int().min(0).optional(),
+  /** The host's ledger adds up and agrees with the terminal's totals. */
+  balanced: z.boolean().optional(),
+});
+
+const ACTIONS = ['sale', 'refund', 'void', 'settle', 'host', 'line', 'power', 'advance', 'check'] as const;
+
+const step = z
+  .strictObject({
+    name: z.string().optional(),
+    sale: cardAction.optional(),
+    refund: cardAction.optional(),
+    /** An invoice number, or the name of an earlier step. */
+    void: z.union([z.int().min(1), z.string()]).optional(),
+    settle: z.union([z.literal(true), z.strictObject({ powerCut: powerCut.optional() })]).optional(),
+    /** How the host behaves from now on: the next request, or all that match. */
+    host: z.strictObject({ answer: answerRuleSchema }).optional(),
+    /** The cable to the host. */
+    line: z.enum(['up', 'down']).optional(),
+    power: z.literal('cut').optional(),
+    /** `90s`, `15m`, `2h`, `1d` */
+    advance: z
+      .string()
+      .regex(/^\d+(ms|s|m|h|d)$/, { error: 'must be a number with ms, s, m, h or d' })
+      .optional(),
+    /** No action: only looks. */
+    check: z.literal(true).optional(),
+    expect: expectation.optional(),
+  })
+  .refine((value) => ACTIONS.filter((action) => value[action] !== undefined).length === 1, {
+    error: `a step has exactly one of ${ACTIONS.join(', ')}`,
+  });
+
+export const scenarioSchema = z.strictObject({
+  kind: z.literal('scenario').optional(),
+  name: z.string(),
+  description: z.string().optional(),
+  /** Files, relative to this one; the demo's when absent. */
+  terminal: z.string().optional(),
+  host: z.string().optional(),
+  /** First reading of the clock. */
+  start: z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/, { error: 'must be YYYY-MM-DDThh:mm:ss' })
+    .default('2026-11-21T09:00:00'),
+  seed: z.union([z.int(), z.string()]).default(1),
+  steps: z.array(step).min(1),
+});
+
+export type ScenarioFile = z.output<typeof scenarioSchema>;
+export type ScenarioStep = ScenarioFile['steps'][number];
+export type CardAction = z.output<typeof cardAction>;
+export type Expectation = z.output<typeof expectation>;
+
+/** A scenario with its paths resolved. */
+export interface Scenario extends ScenarioFile {
+  readonly file: string;
+  resolve(path: string): string;
+}
+
+/** Reads a scenario. @throws PossumError `CONFIG` with file, line and a hint for a misspelt key */
+export function loadScenario(file: string): Scenario {
+  const scenario = loadConfig<ScenarioFile>(file, scenarioSchema as z.ZodType<ScenarioFile>);
+  return { ...scenario, file, resolve: (path) => resolve(dirname(file), path) };
+}
+
+/** JSON Schema of scenario files. */
+export function scenarioJsonSchema(): unknown {
+  return z.toJSONSchema(scenarioSchema, { io: 'input', unrepresentable: 'any' });
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of `90s`, `15m` … */
+export function durationMs(text: string): number {
+  const [, count = '0', unit = 'ms'] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return Number(count) * (UNITS[unit] ?? 1);
+}

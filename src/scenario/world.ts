@@ -1,0 +1,132 @@
+import {
+  cardPath,
+  createHost,
+  createRedactingTrace,
+  createTerminal,
+  createVirtualDevices,
+  type EmulatedCard,
+  openCard,
+  type PowerPoint,
+  type PowerSupply,
+  type RunningHost,
+  type RunningTerminal,
+  type SwitchedLine,
+  switchedLine,
+  type VirtualDevices,
+} from '../app.ts';
+import { loadHost } from '../host/config.ts';
+import { VirtualClock } from '../platform/clock.ts';
+import { fixturePath } from '../platform/fixtures.ts';
+import { seededRandom } from '../platform/random.ts';
+import type { Trace } from '../platform/trace.ts';
+import { loadTerminalSettings, type TerminalSettings } from '../terminal/config.ts';
+import type { RecoveryReport } from '../terminal/recovery.ts';
+import type { Scenario } from './schema.ts';
+
+/** A terminal, its host, its cards and its clock, all in this process, joined by loopback TCP. */
+export class World {
+  readonly clock: VirtualClock;
+  readonly trace: Trace;
+  readonly devices: VirtualDevices;
+  readonly host: RunningHost;
+  readonly line: SwitchedLine;
+  readonly settings: TerminalSettings;
+  readonly folder: string;
+  readonly #scenario: Scenario;
+  readonly #cards = new Map<string, EmulatedCard>();
+  #boots = 0;
+  #onPower: ((kind: PowerPoint, number: number, supply: PowerSupply) => void) | undefined;
+  #terminal: RunningTerminal | undefined;
+
+  private constructor(
+    scenario: Scenario,
+    folder: string,
+    parts: Pick<World, 'clock' | 'trace' | 'devices' | 'host' | 'line' | 'settings'>,
+  ) {
+    this.#scenario = scenario;
+    this.folder = folder;
+    this.clock = parts.clock;
+    this.trace = parts.trace;
+    this.devices = parts.devices;
+    this.host = parts.host;
+    this.line = parts.line;
+    this.settings = parts.settings;
+  }
+
+  /** Starts host and terminal of a scenario on the data folder. */
+  static async start(scenario: Scenario, folder: string): Promise<World> {
+    const clock = new VirtualClock(Date.parse(`${scenario.start}Z`));
+    const trace = createRedactingTrace(clock);
+    const file = (path: string | undefined, ...fallback: string[]) =>
+      path === undefined ? fixturePath(...fallback) : scenario.resolve(path);
+    const settings = loadTerminalSettings(file(scenario.terminal, 'terminals', 'demo.yaml'));
+    const config = loadHost(file(scenario.host, 'hosts', 'demo.yaml'));
+    const host = await createHost({
+      config,
+      clock,
+      random: seededRandom(`${scenario.seed}/host`),
+      trace,
+      listen: '127.0.0.1:0',
+    });
+    const devices = createVirtualDevices(clock);
+    const line = switchedLine(host.address, clock);
+    const world = new World(scenario, folder, { clock, trace, devices, host, line, settings });
+    await world.boot();
+    return world;
+  }
+
+  /** The terminal that has power now. */
+  get terminal(): RunningTerminal {
+    if (this.#terminal === undefined) throw new Error('the world has no terminal yet');
+    return this.#terminal;
+  }
+
+  /** Switches a terminal on, on the same folder, and lets it recover. */
+  async boot(): Promise<RecoveryReport> {
+    this.#boots++;
+    this.#terminal = await createTerminal({
+      settings: this.settings,
+      folder: this.folder,
+      clock: this.clock,
+      random: seededRandom(`${this.#scenario.seed}/terminal/${this.#boots}`),
+      devices: this.devices,
+      line: this.line,
+      trace: this.trace,
+      onPowerPoint: (kind, number, supply) => this.#onPower?.(kind, number, supply),
+    });
+    return this.clock.run(this.#terminal.boot());
+  }
+
+  /** Takes the power away and gives it back. */
+  async powerCycle(): Promise<RecoveryReport> {
+    this.#onPower = undefined;
+    this.terminal.power.cut();
+    this.terminal.close();
+    this.devices.reader.remove();
+    return this.boot();
+  }
+
+  /** Cuts the power before the `count`-th point of `kind` from now on. */
+  armPowerCut(kind: PowerPoint, count: number): void {
+    let left = count;
+    this.#onPower = (seen, _number, supply) => {
+      if (seen === kind && --left === 0) supply.cut();
+    };
+  }
+
+  /** A card of this world: its counters go on from step to step. */
+  card(name: string): EmulatedCard {
+    const path = /[/\\]|\.ya?ml$/.test(name) ? this.#scenario.resolve(name) : cardPath(name);
+    let card = this.#cards.get(path);
+    if (card === undefined) {
+      card = openCard(path, seededRandom(`${this.#scenario.seed}/card/${name}`));
+      this.#cards.set(path, card);
+    }
+    return card;
+  }
+
+  async close(): Promise<void> {
+    this.#terminal?.close();
+    await this.host.close();
+  }
+}

@@ -1,0 +1,216 @@
+import type { Authorisation } from '../acquirer/authorisation.ts';
+import { runContact } from '../emv/contact/run.ts';
+import { runContactless } from '../emv/contactless/entry-point.ts';
+import { traceRecord } from '../emv/record.ts';
+import type { EmvResult, EmvServices, OnlineRequest, TransactionParameters } from '../emv/transaction.ts';
+import { dateParts } from '../platform/clock.ts';
+import type { CardChannel, PinService } from '../ports/index.ts';
+import { show, type TerminalContext } from './context.ts';
+import type { MessageId } from './messages.ts';
+import { approveOffline } from './offline.ts';
+import {
+  chipCardData,
+  chipDetail,
+  chipTrack2,
+  ENTRY,
+  entryModeField,
+  finishAttempt,
+  kernelAnswer,
+  type OnlineAttempt,
+  sendOnline,
+} from './online.ts';
+import type { PurchaseRequest, Step, TransactionResult } from './result.ts';
+
+/** Entries of a PIN that the host found wrong, in one transaction. */
+const MAX_ONLINE_PIN_TRIES = 3;
+const TRANSACTION_TYPE = { sale: 0x00, refund: 0x20 } as const;
+
+/** Runs the kernel on a powered card; once more when the host wants the PIN again and the card is still there. */
+export async function chipTransaction(
+  context: TerminalContext,
+  request: PurchaseRequest,
+  channel: CardChannel,
+  signal: AbortSignal,
+): Promise<Step> {
+  for (let pinTry = 1; ; pinTry++) {
+    const run = new ChipRun(context, request, channel, signal, pinTry > 1);
+    const step = await run.play();
+    const wantsPin =
+      run.hostWantsPinAgain() && channel.interface === 'contact' && pinTry < MAX_ONLINE_PIN_TRIES;
+    if (!wantsPin) return step;
+  }
+}
+
+class ChipRun {
+  readonly #context: TerminalContext;
+  readonly #request: PurchaseRequest;
+  readonly #channel: CardChannel;
+  readonly #signal: AbortSignal;
+  readonly #afterWrongPin: boolean;
+  #online: Authorisation | undefined;
+
+  constructor(
+    context: TerminalContext,
+    request: PurchaseRequest,
+    channel: CardChannel,
+    signal: AbortSignal,
+    afterWrongPin: boolean,
+  ) {
+    this.#context = context;
+    this.#request = request;
+    this.#channel = channel;
+    this.#signal = signal;
+    this.#afterWrongPin = afterWrongPin;
+  }
+
+  async play(): Promise<Step> {
+    show(this.#context, 'processing');
+    const run = this.#channel.interface === 'contact' ? runContact : runContactless;
+    const result = await run(this.#parameters(), this.#services());
+    return this.#finish(result);
+  }
+
+  hostWantsPinAgain(): boolean {
+    if (this.#online?.kind !== 'answered' || this.#online.decision.approved) return false;
+    const entry = this.#context.acquirer.profile.responseCodes[this.#online.decision.code];
+    return entry?.action === 'enter-pin-again';
+  }
+
+  #parameters(): TransactionParameters {
+    const { yymmdd, hhmmss } = dateParts(this.#context.clock.now());
+    const { kind, amountMinor, otherMinor = 0, forceOnline } = this.#request;
+    return {
+      amountMinor,
+      otherMinor,
+      transactionType: TRANSACTION_TYPE[kind],
+      dateYymmdd: yymmdd,
+      timeHhmmss: hhmmss,
+      sequence: this.#context.journal.counters.current('stan') + 1,
+      // A refund is never given by the card alone: the host keeps its total.
+      forceOnline: forceOnline === true || kind === 'refund',
+    };
+  }
+
+  #services(): EmvServices {
+    const { settings, random, clock, trace, journal, chooseApplication } = this.#context;
+    return {
+      channel: this.#channel,
+      config: settings.emv,
+      random,
+      clock,
+      signal: this.#signal,
+      pin: this.#pinService(),
+      record: traceRecord(this.#channel.interface, trace),
+      chooseApplication: async (candidates) =>
+        chooseApplication === undefined
+          ? 0
+          : chooseApplication(candidates.map((candidate) => candidate.label)),
+      recentAmountMinor: (pan) => {
+        const batch = journal.batches.current();
+        return batch === undefined ? 0 : journal.transactions.recentAmountMinor(batch.id, pan.toString());
+      },
+      authorise: (online) => this.#authorise(online),
+    };
+  }
+
+  #pinService(): PinService {
+    const { secure } = this.#context;
+    if (!this.#afterWrongPin) return secure;
+    return {
+      online: (request, signal) => secure.online({ ...request, hint: 'wrong-pin' }, signal),
+      offlinePlaintext: (request, transmit, signal) => secure.offlinePlaintext(request, transmit, signal),
+    };
+  }
+
+  async #authorise(online: OnlineRequest): Promise<ReturnType<typeof kernelAnswer>> {
+    show(this.#context, 'authorising');
+    // From here on a cancel key changes nothing: the host decides, and what it decides is kept.
+    this.#online = await sendOnline(this.#context, this.#attempt(online), new AbortController().signal);
+    return kernelAnswer(this.#context, this.#online);
+  }
+
+  #attempt({ data, pan, cvm }: OnlineRequest): OnlineAttempt {
+    const { kind, amountMinor } = this.#request;
+    const track2 = chipTrack2(data);
+    return {
+      kind,
+      onlineKind: kind,
+      amountMinor,
+      entryMode: entryModeField(ENTRY[this.#channel.interface], cvm),
+      card: chipCardData(this.#context, data, pan),
+      ...(track2 === undefined ? {} : { track2 }),
+      detail: chipDetail(data, this.#channel.interface, cvm, undefined),
+    };
+  }
+
+  #finish(result: EmvResult): Step {
+    const { outcome, data, pan, cvm } = result;
+    const label = result.candidates.find((c) => sameBytes(c.aid, result.aid))?.label;
+    const detail = { ...chipDetail(data, this.#channel.interface, cvm, label), reason: outcome.reason };
+    if (this.#online !== undefined && this.#online.kind !== 'not-sent') {
+      const id = finishAttempt(this.#context, this.#online, outcome.code === 'APPROVED_ONLINE', {
+        detail,
+        ...(pan === undefined ? {} : { cardData: chipCardData(this.#context, data, pan) }),
+      });
+      return this.#end(result, id);
+    }
+    if (outcome.code === 'APPROVED_OFFLINE' && pan !== undefined) {
+      const id = approveOffline(this.#context, {
+        kind: this.#request.kind,
+        amountMinor: this.#request.amountMinor,
+        entryMode: entryModeField(ENTRY[this.#channel.interface], cvm),
+        card: chipCardData(this.#context, data, pan),
+        detail,
+      });
+      return this.#end(result, id);
+    }
+    return this.#notTaken(result);
+  }
+
+  #end({ outcome, cvm }: EmvResult, transactionId: number | undefined): Step {
+    const record =
+      transactionId === undefined ? undefined : this.#context.journal.transactions.find(transactionId);
+    const reversed = record?.state === 'MUST_REVERSE';
+    const code = reversed ? 'REVERSED' : outcome.code;
+    const message = reversed ? 'no-answer' : messageOf(code, cvm);
+    return {
+      kind: 'end',
+      result: { code, reason: outcome.reason, message, ...(record === undefined ? {} : { record }) },
+    };
+  }
+
+  /** The card left no transaction: ask for another way, or end. */
+  #notTaken(result: EmvResult): Step {
+    const { code } = result.outcome;
+    if (code === 'TRY_ANOTHER_INTERFACE')
+      return { kind: 'again', message: 'insert-or-swipe', interfaces: ['contact', 'stripe'] };
+    if (code === 'TRY_AGAIN')
+      return { kind: 'again', message: 'tap-again', interfaces: ['contact', 'contactless', 'stripe'] };
+    if (result.fallbackAllowed) return { kind: 'chip-failed' };
+    return this.#end(result, undefined);
+  }
+}
+
+function messageOf(code: TransactionResult['code'], cvm: EmvResult['cvm']): MessageId {
+  switch (code) {
+    case 'APPROVED_OFFLINE':
+    case 'APPROVED_ONLINE':
+      return cvm === 'signature' || cvm === 'offline-pin-and-signature' ? 'approved-sign' : 'approved';
+    case 'REFERRED':
+      return 'call-issuer';
+    case 'CARD_ERROR':
+      return 'card-error';
+    case 'CARD_BLOCKED':
+      return 'card-blocked';
+    case 'NOT_ACCEPTED':
+      return 'not-accepted';
+    case 'CANCELLED':
+      return 'cancelled';
+    default:
+      return 'declined';
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

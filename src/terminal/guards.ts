@@ -1,0 +1,15 @@
+import type { TerminalContext } from './context.ts';
+import type { MessageId } from './messages.ts';
+
+/** Field 63 counts with three digits: nobody knows what a host does at 1000, so it is never reached. */
+const BATCH_LIMIT = 999;
+
+/** Why no new transaction may begin now, or `undefined`. */
+export function refusal(context: TerminalContext): MessageId | undefined {
+  const { journal, secure } = context;
+  const batch = journal.batches.current();
+  if (batch?.state === 'MUST_SETTLE') return 'must-settle';
+  if (batch !== undefined && journal.transactions.count(batch.id) >= BATCH_LIMIT) return 'batch-full';
+  if (secure.status() !== 'ready') return 'no-keys';
+  return undefined;
+}

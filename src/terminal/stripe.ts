@@ -1,0 +1,115 @@
+import type { Authorisation } from '../acquirer/authorisation.ts';
+import { type FallbackState, judgeSwipe } from '../emv/magstripe/fallback.ts';
+import { readServiceCode } from '../emv/magstripe/service-code.ts';
+import { parseTrack2, type TrackData } from '../emv/magstripe/tracks.ts';
+import type { CvmMethod } from '../emv/transaction.ts';
+import { latin1 } from '../platform/bytes.ts';
+import { Pan, Secret } from '../platform/secret.ts';
+import type { StripeTracks } from '../ports/index.ts';
+import { show, type TerminalContext } from './context.ts';
+import { ENTRY, entryModeField, finishAttempt, sendOnline } from './online.ts';
+import type { PurchaseRequest, Step } from './result.ts';
+
+const MAX_ONLINE_PIN_TRIES = 3;
+
+/** A swiped card: online only, verified by PIN or signature as its service code says. */
+export async function stripeTransaction(
+  context: TerminalContext,
+  request: PurchaseRequest,
+  tracks: StripeTracks,
+  fallback: FallbackState,
+  signal: AbortSignal,
+): Promise<Step> {
+  const track = tracks.track2 === undefined ? undefined : parseTrack2(tracks.track2);
+  if (track === undefined || !track.ok)
+    return end('CARD_ERROR', track?.error.message ?? 'track 2 could not be read');
+  const judgement = judgeSwipe(fallback, track.value.serviceCode ?? '', readsChips(context));
+  if (judgement.kind === 'insert-chip') {
+    return { kind: 'again', message: 'insert-card', interfaces: ['contact', 'contactless', 'stripe'] };
+  }
+  const entry = judgement.fallback ? ENTRY.fallback : ENTRY.stripe;
+  for (let pinTry = 1; ; pinTry++) {
+    const cvm = await verifyCardholder(context, request, track.value, pinTry > 1, signal);
+    if (cvm === 'cancelled') return end('CANCELLED', 'the cardholder cancelled');
+    show(context, 'authorising');
+    const online = await sendOnline(
+      context,
+      {
+        kind: request.kind,
+        onlineKind: request.kind,
+        amountMinor: request.amountMinor,
+        entryMode: entryModeField(entry, cvm),
+        card: {
+          pan: new Pan(track.value.pan),
+          ...(track.value.expiry === undefined ? {} : { expiry: track.value.expiry }),
+        },
+        track2: new Secret(latin1(tracks.track2 ?? ''), 'track 2'),
+        detail: { interface: 'stripe', cvm: cvm === 'online-pin' ? 'online-pin' : 'signature' },
+      },
+      new AbortController().signal,
+    );
+    const step = finishSwipe(context, online, cvm);
+    if (!wantsPinAgain(context, online) || cvm !== 'online-pin' || pinTry >= MAX_ONLINE_PIN_TRIES)
+      return step;
+  }
+}
+
+async function verifyCardholder(
+  context: TerminalContext,
+  request: PurchaseRequest,
+  track: TrackData,
+  afterWrongPin: boolean,
+  signal: AbortSignal,
+): Promise<CvmMethod | 'cancelled'> {
+  if (request.kind === 'refund' || readServiceCode(track.serviceCode ?? '').pin === 'not-required')
+    return 'signature';
+  const { code, exponent } = context.settings.currency;
+  const entry = await context.secure.online(
+    {
+      pan: new Pan(track.pan),
+      amountMinor: request.amountMinor,
+      currency: code,
+      exponent,
+      ...(afterWrongPin ? { hint: 'wrong-pin' as const } : {}),
+    },
+    signal,
+  );
+  if (entry.kind === 'entered') return 'online-pin';
+  return entry.kind === 'cancelled' || entry.kind === 'timeout' ? 'cancelled' : 'signature';
+}
+
+function finishSwipe(context: TerminalContext, online: Authorisation, cvm: CvmMethod): Step {
+  const id = finishAttempt(context, online, true);
+  const record = id === undefined ? undefined : context.journal.transactions.find(id);
+  const withRecord = record === undefined ? {} : { record };
+  if (online.kind === 'not-sent') return end('DECLINED_OFFLINE', 'no line to the host', 'no-line');
+  if (online.kind === 'no-answer') {
+    return {
+      kind: 'end',
+      result: { code: 'REVERSED', reason: online.reason, message: 'no-answer', ...withRecord },
+    };
+  }
+  const { approved, code } = online.decision;
+  const reason = `the host answered ${code}`;
+  if (!approved)
+    return { kind: 'end', result: { code: 'DECLINED_ONLINE', reason, message: 'declined', ...withRecord } };
+  const message = cvm === 'online-pin' ? 'approved' : 'approved-sign';
+  return { kind: 'end', result: { code: 'APPROVED_ONLINE', reason, message, ...withRecord } };
+}
+
+function wantsPinAgain(context: TerminalContext, online: Authorisation): boolean {
+  if (online.kind !== 'answered' || online.decision.approved) return false;
+  return context.acquirer.profile.responseCodes[online.decision.code]?.action === 'enter-pin-again';
+}
+
+function readsChips(context: TerminalContext): boolean {
+  return context.readers.some((reader) => reader.interfaces.includes('contact'));
+}
+
+function end(
+  code: 'CARD_ERROR' | 'CANCELLED' | 'DECLINED_OFFLINE',
+  reason: string,
+  message: 'card-error' | 'cancelled' | 'no-line' = code === 'CANCELLED' ? 'cancelled' : 'card-error',
+): Step {
+  return { kind: 'end', result: { code, reason, message } };
+}

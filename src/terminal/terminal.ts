@@ -1,0 +1,73 @@
+import type { Settlement, SettlementProgress } from '../acquirer/settlement.ts';
+import type { TransactionRecord } from '../journal/transactions.ts';
+import { PossumError } from '../platform/errors.ts';
+import { show, type TerminalContext } from './context.ts';
+import { endOfDay } from './end-of-day.ts';
+import { purchase } from './purchase.ts';
+import { type RecoveryReport, recover, reverseInterrupted } from './recovery.ts';
+import { printReceipt } from './report.ts';
+import type { PurchaseRequest, TransactionResult } from './result.ts';
+import { voidTransaction } from './void.ts';
+
+/** The terminal application: one flow at a time, idle in between. */
+export interface Terminal {
+  readonly context: TerminalContext;
+  /** Recovery after whatever happened before; has to be called once, first. */
+  boot(signal?: AbortSignal): Promise<RecoveryReport>;
+  sale(request: Omit<PurchaseRequest, 'kind'>, signal?: AbortSignal): Promise<TransactionResult>;
+  refund(request: Omit<PurchaseRequest, 'kind'>, signal?: AbortSignal): Promise<TransactionResult>;
+  void(invoice: number, signal?: AbortSignal): Promise<TransactionResult>;
+  settle(signal?: AbortSignal, progress?: SettlementProgress): Promise<Settlement>;
+  /** Prints a receipt again, marked as duplicate. @throws PossumError `USAGE` for an unknown invoice */
+  reprint(invoice: number, copy?: 'customer' | 'merchant', signal?: AbortSignal): Promise<TransactionRecord>;
+  /** Closes the journal; the terminal is off. */
+  close(): void;
+}
+
+/** Puts the flows on a machine. */
+export function createTerminalApplication(context: TerminalContext): Terminal {
+  let busy: string | undefined;
+  const never = new AbortController().signal;
+  const alone = async <T>(what: string, flow: () => Promise<T>): Promise<T> => {
+    if (busy !== undefined) {
+      throw new PossumError('STATE', `the terminal is busy with a ${busy}`, {
+        remedy: 'Wait for it or cancel it.',
+      });
+    }
+    busy = what;
+    // A flow that ended in an exception may have left a request behind.
+    reverseInterrupted(context);
+    try {
+      return await flow();
+    } finally {
+      busy = undefined;
+      if (context.trace.active) context.trace.emit({ kind: 'state', part: 'terminal', to: 'idle' });
+    }
+  };
+  return {
+    context,
+    boot: (signal = never) =>
+      alone('boot', async () => {
+        const report = await recover(context, signal);
+        show(context, report.mustSettle ? 'must-settle' : 'welcome');
+        return report;
+      }),
+    sale: (request, signal = never) =>
+      alone('sale', () => purchase(context, { ...request, kind: 'sale' }, signal)),
+    refund: (request, signal = never) =>
+      alone('refund', () => purchase(context, { ...request, kind: 'refund' }, signal)),
+    void: (invoice, signal = never) => alone('void', () => voidTransaction(context, invoice, signal)),
+    settle: (signal = never, progress) => alone('settlement', () => endOfDay(context, signal, progress)),
+    reprint: (invoice, copy = 'customer', signal = never) =>
+      alone('reprint', async () => {
+        const record = context.journal.transactions.findByInvoice(invoice);
+        if (record === undefined)
+          throw new PossumError('USAGE', `there is no invoice ${invoice}`, {
+            remedy: 'See `possum txn list`.',
+          });
+        await printReceipt(context, record, copy, signal, true);
+        return record;
+      }),
+    close: () => context.journal.close(),
+  };
+}
