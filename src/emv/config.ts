@@ -1,91 +1,21 @@
-import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
-import { fromHex, toHex } from '../platform/bytes.ts';
-import { loadConfig } from '../platform/config.ts';
 import { PossumError } from '../platform/errors.ts';
 import { tagFromHex, tagHex } from '../tlv/ber.ts';
 import { lookupTag } from '../tlv/dictionary.ts';
-import type { CaKey } from './oda/ca-keys.ts';
+import { caKeySchema, readCaKeys } from './ca-key-file.ts';
+import { bytesOf, hex } from './hex-field.ts';
 import { IssuerKeyCache } from './oda/issuer-key-cache.ts';
+import {
+  type AidConfig,
+  type ContactlessConfig,
+  defaultKernel,
+  type EmvConfig,
+  type ReaderLimits,
+} from './parameters.ts';
 
-/** The EMV part of a terminal file: data objects, applications, CA keys. */
+/** The EMV part of a terminal file. */
 
-/** Reader parameters of one application for contactless (Book A, section 5.8). Absent differs from zero. */
-export interface ContactlessConfig {
-  readonly kernel: number;
-  readonly ttq?: Uint8Array;
-  readonly limits: ReaderLimits;
-  /** Append the extended selection value of the directory to SELECT. */
-  readonly extendedSelection: boolean;
-  /** Refuse cash and cashback that the application usage control does not allow. */
-  readonly usageControlCheck: boolean;
-  /** Dynamic reader limits, keyed by the beginning of tag 9F5A. */
-  readonly dynamicLimits: readonly (ReaderLimits & { readonly programId: Uint8Array })[];
-}
-
-/** All in minor units; absent means that the check is off. */
-export interface ReaderLimits {
-  readonly transactionLimitMinor?: number;
-  readonly floorLimitMinor?: number;
-  readonly cvmLimitMinor?: number;
-  readonly statusCheck?: boolean;
-  readonly zeroAmountAllowed?: boolean;
-}
-
-export interface ActionCodes {
-  readonly default: Uint8Array;
-  readonly denial: Uint8Array;
-  readonly online: Uint8Array;
-}
-
-/** One application that the terminal supports. */
-export interface AidConfig {
-  readonly aid: Uint8Array;
-  readonly match: 'exact' | 'partial';
-  readonly label?: string;
-  /** Tag 9F09. */
-  readonly version: Uint8Array;
-  readonly floorLimitMinor: number;
-  readonly randomSelection: {
-    readonly thresholdMinor: number;
-    readonly targetPercent: number;
-    readonly maxTargetPercent: number;
-  };
-  readonly tac: ActionCodes;
-  readonly defaultDdol?: Uint8Array;
-  readonly defaultTdol?: Uint8Array;
-  readonly contact: boolean;
-  readonly contactless?: ContactlessConfig;
-  /** Terminal objects that differ for this application. */
-  readonly data: ReadonlyMap<number, Uint8Array>;
-}
-
-export interface EmvConfig {
-  /** Terminal objects by tag. */
-  readonly data: ReadonlyMap<number, Uint8Array>;
-  readonly aids: readonly AidConfig[];
-  readonly caKeys: readonly CaKey[];
-  /** Try the payment system environment before the list of AIDs. */
-  readonly pse: boolean;
-  /** Several candidates are offered to the cardholder; otherwise the best one is taken. */
-  readonly cardholderChoice: boolean;
-  /** Keys that certificates gave before; lives as long as the configuration. */
-  readonly issuerKeys: IssuerKeyCache;
-}
-
-/** Hex digits; YAML reads a value of digits only as a number, which is taken back as it was written. */
-const hex = (bytes?: number) =>
-  z.union([
-    z.string().regex(bytes === undefined ? /^([0-9A-Fa-f]{2})*$/ : hexOf(bytes), {
-      error: bytes === undefined ? 'must be hex' : `must be ${bytes} bytes in hex`,
-    }),
-    z.number().int().nonnegative(),
-  ]);
-
-function hexOf(bytes: number): RegExp {
-  return new RegExp(`^([0-9A-Fa-f]{2}){${bytes}}$`);
-}
+export type { ActionCodes, AidConfig, ContactlessConfig, EmvConfig, ReaderLimits } from './parameters.ts';
 
 const minor = z.number().int().min(0).max(999_999_999_999);
 const percent = z.number().int().min(0).max(99);
@@ -130,23 +60,6 @@ const aidSchema = z.strictObject({
   data: objects.optional(),
 });
 
-const caKeySchema = z.strictObject({
-  rid: hex(5),
-  index: hex(1),
-  modulus: hex(),
-  exponent: hex(),
-  expiry: z
-    .string()
-    .regex(/^\d{4}-\d\d-\d\d$/, { error: 'must be YYYY-MM-DD' })
-    .optional(),
-  sha1: hex(20).optional(),
-  scheme: z.string().optional(),
-  env: z.enum(['test', 'production', 'unknown']).optional(),
-});
-
-/** A CA-key file: `keys`, and what they are. */
-export const caKeyFileSchema = z.strictObject({ about: z.string().optional(), keys: z.array(caKeySchema) });
-
 /** The keys of a terminal file that this part owns; the terminal's schema spreads them into its own. */
 export const emvConfigShape = {
   data: objects,
@@ -160,26 +73,9 @@ export const emvConfigShape = {
 const emvConfigSchema = z.object(emvConfigShape);
 export type EmvConfigInput = z.input<typeof emvConfigSchema>;
 type AidInput = z.input<typeof aidSchema>;
-type CaKeyInput = z.input<typeof caKeySchema>;
 
 /** Objects without which no kernel can run (Book 4, annex A). */
 const REQUIRED: readonly number[] = [0x9f1a, 0x5f2a, 0x5f36, 0x9f33, 0x9f35, 0x9f40];
-
-/** Default kernel by RID, for applications that name none (Book B, table 3-6). */
-const KERNEL_BY_RID: Readonly<Record<string, number>> = {
-  A000000004: 2,
-  A000000003: 3,
-  A000000025: 4,
-  A000000065: 5,
-  A000000152: 6,
-  A000000324: 6,
-  A000000333: 7,
-};
-
-/** The kernel of Book B that is used when neither card nor terminal names one; 0 when there is none. */
-export function defaultKernel(aid: Uint8Array): number {
-  return KERNEL_BY_RID[toHex(aid.subarray(0, 5))] ?? 0;
-}
 
 /**
  * Turns the checked text of a terminal file into what the kernels use.
@@ -297,49 +193,4 @@ function readObjects(
     map.set(tag, bytesOf(value, file, `${field}.${name}`, info?.min ?? 0, info?.max ?? 252));
   }
   return map;
-}
-
-function bytesOf(value: string | number, file: string, field: string, min: number, max: number): Uint8Array {
-  const text = String(value);
-  // A value of digits only loses its leading zeros to YAML; its length tells how many there were.
-  const digits = typeof value === 'number' && min === max ? text.padStart(2 * min, '0') : text;
-  if (digits.length % 2 !== 0 || digits.length < 2 * min || digits.length > 2 * max) {
-    const wanted = min === max ? `${min}` : `${min} to ${max}`;
-    throw new PossumError('CONFIG', `${field}: must be ${wanted} bytes in hex`, {
-      where: file,
-      remedy: 'Quote values that consist of digits only.',
-    });
-  }
-  return fromHex(digits);
-}
-
-function readCaKeys(input: readonly CaKeyInput[] | string, file: string): readonly CaKey[] {
-  if (typeof input !== 'string') return input.map((key, i) => buildCaKey(key, file, `caKeys.${i}`));
-  const path = resolve(dirname(file), input);
-  const { keys } = readCaKeyFile(path);
-  return keys.map((key, i) => buildCaKey(key, path, `keys.${i}`));
-}
-
-/** JSON has no comments or aliases to care for: the built-in parser saves most of the time of a long list. */
-function readCaKeyFile(path: string): z.input<typeof caKeyFileSchema> {
-  if (path.endsWith('.json')) {
-    try {
-      const parsed = caKeyFileSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-      if (parsed.success) return parsed.data;
-    } catch {
-      // The loader below says what is wrong and where.
-    }
-  }
-  return loadConfig(path, caKeyFileSchema);
-}
-
-function buildCaKey(input: CaKeyInput, file: string, field: string): CaKey {
-  return {
-    rid: bytesOf(input.rid, file, `${field}.rid`, 5, 5),
-    index: bytesOf(input.index, file, `${field}.index`, 1, 1)[0] as number,
-    modulus: bytesOf(input.modulus, file, `${field}.modulus`, 0, 512),
-    exponent: bytesOf(input.exponent, file, `${field}.exponent`, 0, 512),
-    ...(input.expiry === undefined ? {} : { expiryYymmdd: input.expiry.slice(2).replaceAll('-', '') }),
-    ...(input.sha1 === undefined ? {} : { sha1: bytesOf(input.sha1, file, `${field}.sha1`, 20, 20) }),
-  };
 }

@@ -2,8 +2,8 @@ import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import type { Pan } from '../platform/secret.ts';
 import type { CardChannel, ExchangeFault, PinService } from '../ports/index.ts';
-import type { EmvConfig } from './config.ts';
 import type { DataStore } from './data-store.ts';
+import type { EmvConfig } from './parameters.ts';
 
 /** What goes into the kernels and what comes out of them. */
 

@@ -1,4 +1,5 @@
-import type { BitField } from './bits.ts';
+/** For each byte, the named bits: mask and meaning. */
+export type BitField = readonly (readonly (readonly [mask: number, meaning: string])[])[];
 
 /** Bit meanings per byte, highest bit first: mask and text. Bits that are not named are reserved. */
 

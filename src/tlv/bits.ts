@@ -2,15 +2,13 @@ import {
   ADDITIONAL_CAPABILITIES,
   AIP,
   AUC,
+  type BitField,
   CTQ,
   TERMINAL_CAPABILITIES,
   TSI,
   TTQ,
   TVR,
 } from './bits.table.ts';
-
-/** For each byte, the named bits: mask and meaning. */
-export type BitField = readonly (readonly (readonly [mask: number, meaning: string])[])[];
 
 /** A set bit of a bit field, in words. */
 export interface SetBit {

@@ -1,33 +1,6 @@
-import { TAG_ROWS } from './tags.table.ts';
+import { TAG_ROWS, type TagContext, type TagFormat, type TagSource } from './tags.table.ts';
 
-/** Whose meaning of a tag: EMV Books 1 to 4, Books A and B, one contactless kernel, or card personalisation. */
-export type TagContext =
-  | 'common'
-  | 'contactless'
-  | 'C-2'
-  | 'C-3'
-  | 'C-4'
-  | 'C-5'
-  | 'C-6'
-  | 'C-7'
-  | 'C-8'
-  | 'visa'
-  | 'cpa';
-
-export type TagSource = 'card' | 'terminal' | 'kernel' | 'issuer';
-
-/** EMV Book 3, section 4.3; `var` where it depends on another object. */
-export type TagFormat = 'a' | 'an' | 'ans' | 'b' | 'cn' | 'n' | 'dol' | 'taglist' | 'constructed' | 'var';
-
-export type TagRow = readonly [
-  tag: number,
-  context: TagContext,
-  name: string,
-  source: TagSource,
-  format: TagFormat,
-  min: number | null,
-  max: number | null,
-];
+export type { TagContext, TagFormat, TagSource } from './tags.table.ts';
 
 export interface TagInfo {
   readonly tag: number;

@@ -1,4 +1,31 @@
-import type { TagRow } from './dictionary.ts';
+/** Whose meaning of a tag: EMV Books 1 to 4, Books A and B, one contactless kernel, or card personalisation. */
+export type TagContext =
+  | 'common'
+  | 'contactless'
+  | 'C-2'
+  | 'C-3'
+  | 'C-4'
+  | 'C-5'
+  | 'C-6'
+  | 'C-7'
+  | 'C-8'
+  | 'visa'
+  | 'cpa';
+
+export type TagSource = 'card' | 'terminal' | 'kernel' | 'issuer';
+
+/** EMV Book 3, section 4.3; `var` where it depends on another object. */
+export type TagFormat = 'a' | 'an' | 'ans' | 'b' | 'cn' | 'n' | 'dol' | 'taglist' | 'constructed' | 'var';
+
+export type TagRow = readonly [
+  tag: number,
+  context: TagContext,
+  name: string,
+  source: TagSource,
+  format: TagFormat,
+  min: number | null,
+  max: number | null,
+];
 
 /**
  * Tag, context, name, source, format, shortest and longest value in bytes (`null`: variable). One tag may stand

@@ -1,9 +1,9 @@
 import { latin1, toHex } from '../../platform/bytes.ts';
 import { findTlv, type Tlv } from '../../tlv/ber.ts';
 import { readRecordCommand, selectCommand } from '../commands.ts';
-import type { AidConfig } from '../config.ts';
 import { applicationLabel, parseFci } from '../fci.ts';
 import { decide, end, faultOutcome, swText } from '../kernel.ts';
+import type { AidConfig } from '../parameters.ts';
 import { openTemplate } from '../records.ts';
 import { TAG } from '../tags.ts';
 import type { Outcome } from '../transaction.ts';

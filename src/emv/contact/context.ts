@@ -1,8 +1,8 @@
 import type { Pan } from '../../platform/secret.ts';
 import type { RequestedType } from '../commands.ts';
-import type { AidConfig } from '../config.ts';
 import type { KernelContext } from '../kernel.ts';
 import type { PublicKey } from '../oda/certificates.ts';
+import type { AidConfig } from '../parameters.ts';
 import type { SeenTags, SignedRecords } from '../records.ts';
 import type { Candidate, CvmMethod, OnlineAnswer } from '../transaction.ts';
 

@@ -1,7 +1,7 @@
 import { toHex } from '../../platform/bytes.ts';
 import { findTlv, type Tlv } from '../../tlv/ber.ts';
-import { defaultKernel } from '../config.ts';
 import { applicationLabel, parseFci } from '../fci.ts';
+import { defaultKernel } from '../parameters.ts';
 import { TAG } from '../tags.ts';
 import type { Candidate } from '../transaction.ts';
 import type { Combination } from './pre-processing.ts';

@@ -1,4 +1,4 @@
-import type { AidConfig, ContactlessConfig, ReaderLimits } from '../config.ts';
+import type { AidConfig, ContactlessConfig, ReaderLimits } from '../parameters.ts';
 import type { TransactionParameters } from '../transaction.ts';
 
 /** Pre-processing of one combination (Book B, section 3.1.1). */

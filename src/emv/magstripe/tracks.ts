@@ -1,3 +1,5 @@
+import { toHex } from '../../platform/bytes.ts';
+
 /** Magnetic stripe tracks as characters (ISO/IEC 7811, 7813 and 4909). */
 
 export type TrackErrorCode =
@@ -184,17 +186,18 @@ function readTail(pan: string, rest: string, separator: string): TrackResult<Tra
  * digits.
  */
 export function parseTrack2Equivalent(value: Uint8Array): TrackResult<TrackData> {
-  let text = '';
-  for (const byte of value) text += byte.toString(16).padStart(2, '0');
-  const body = text.endsWith('f') ? text.slice(0, -1) : text;
-  if (/[a-cef]/.test(body))
+  const text = toHex(value);
+  const body = text.endsWith('F') ? text.slice(0, -1) : text;
+  if (body.indexOf('D') !== body.lastIndexOf('D')) {
+    return fail('SEPARATORS', 'track 2 equivalent data has two separators');
+  }
+  if (/[A-CEF]/.test(body)) {
     return fail('PAN_DIGITS', 'track 2 equivalent data has a nibble that is no digit');
-  return parseTrack2(body.replaceAll('d', '='));
+  }
+  return parseTrack2(body.replace('D', '='));
 }
 
 /** Track 2 as the stripe would hold it, from tag 57. */
 export function track2FromEquivalent(value: Uint8Array): string {
-  let text = '';
-  for (const byte of value) text += byte.toString(16).padStart(2, '0');
-  return text.replace(/f$/, '').replaceAll('d', '=');
+  return toHex(value).replace(/F$/, '').replaceAll('D', '=');
 }

@@ -1,6 +1,6 @@
 import { concat } from '../../platform/bytes.ts';
-import type { EmvConfig } from '../config.ts';
 import type { DataStore } from '../data-store.ts';
+import type { EmvConfig } from '../parameters.ts';
 import type { SignedRecords } from '../records.ts';
 import { TAG } from '../tags.ts';
 import { type CaKey, caKeyDefect } from './ca-keys.ts';

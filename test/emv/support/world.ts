@@ -1,4 +1,5 @@
-import { buildEmvConfig, type EmvConfig, type EmvConfigInput } from '../../../src/emv/config.ts';
+import type { EmvConfig } from '../../../src/emv/config.ts';
+import { buildEmvConfig, type EmvConfigInput } from '../../../src/emv/config.ts';
 import { runContact } from '../../../src/emv/contact/run.ts';
 import { runContactless } from '../../../src/emv/contactless/entry-point.ts';
 import { createRecord, type KeptRecord } from '../../../src/emv/record.ts';
