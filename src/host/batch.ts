@@ -115,7 +115,8 @@ export function batchTotals(batch: Batch, profile: HostProfile): BatchTotals {
   return sum;
 }
 
-function sideOf(type: string, profile: HostProfile): 'sales' | 'refunds' | undefined {
+/** The side of the totals that counts a type, if any. */
+export function sideOf(type: string, profile: HostProfile): 'sales' | 'refunds' | undefined {
   const side = profile.transactions?.[type]?.totals;
   return side === 'sales' || side === 'refunds' ? side : undefined;
 }

@@ -31,6 +31,8 @@ export interface FinancialServices {
   /** Set by an answer rule. */
   readonly forced?: { readonly code: string; readonly amountMinor?: number };
   reversible(type: string): boolean;
+  /** Whether the batch totals count it as a sale or refund. */
+  counts(type: string): boolean;
   readonly pinKeys: MessageKeys;
 }
 
@@ -166,17 +168,18 @@ function refuseEntered(
 /** A void or adjustment names its original by invoice and reference number. */
 function findOriginal(
   request: FinancialRequest,
-  { books, issuer }: FinancialServices,
+  { books, issuer, counts }: FinancialServices,
 ): HostTransaction | undefined {
+  const { card } = issuer.name(request.pan);
   return books
     .openBatch(request.tid)
     .transactions.find(
       (candidate) =>
         candidate.state === 'approved' &&
-        candidate.original === undefined &&
+        counts(candidate.type) &&
         candidate.invoice === request.invoice &&
         candidate.rrn === request.rrn &&
-        candidate.card === issuer.name(request.pan).card,
+        candidate.card === card,
     );
 }
 

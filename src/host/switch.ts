@@ -8,6 +8,7 @@ import type { Trace } from '../platform/trace.ts';
 import { parseTlv } from '../tlv/ber.ts';
 import { addOutcome, answerMti, answerTo, overwriteFields } from './answer.ts';
 import { AnswerRules } from './answer-rules.ts';
+import { sideOf } from './batch.ts';
 import { Books } from './books.ts';
 import { readChipData } from './chip-data.ts';
 import type { AnswerRule, HostConfig } from './config.ts';
@@ -84,12 +85,14 @@ export class HostSwitch {
 
   #process(bytes: Uint8Array): Switched {
     const unpacked = this.codec.unpack(bytes);
-    const request = unpacked.ok ? unpacked.message : unpacked.partial;
-    const mti = answerMti(request.mti);
+    const received = unpacked.ok ? unpacked.message : unpacked.partial;
+    const mti = answerMti(received.mti);
     if (mti === undefined) {
-      this.#alarm(`not a request: ${unpacked.ok ? request.mti : unpacked.error.message}`, request);
+      this.#alarm(`not a request: ${unpacked.ok ? received.mti : unpacked.error.message}`, received);
       return unpacked.ok ? NOTHING : { kind: 'close' };
     }
+    // A last digit of 1 marks a repeat; what is asked for is the same.
+    const request = { ...received, mti: `${received.mti.slice(0, 3)}0` };
     this.#traceMessage('received', request, unpacked.ok ? undefined : unpacked.error.message);
     const rule = this.rules.take(request, panOf(request));
     if (rule?.ignore === true) return NOTHING;
@@ -192,6 +195,7 @@ export class HostSwitch {
       nextApprovalCode: () => String(this.#services.random.below(1_000_000)).padStart(6, '0'),
       approves: (code) => this.#approves(code),
       reversible: (type) => this.#config.profile.transactions?.[type]?.reversible === true,
+      counts: (type) => sideOf(type, this.#config.profile) !== undefined,
       pinKeys,
       ...(forced === undefined
         ? {}

@@ -115,6 +115,11 @@ export type FramingSpec = HostProfile['framing'];
 export type ProfileTransaction = z.infer<typeof transaction>;
 export type ResponseCodeEntry = z.infer<typeof responseCode>;
 
+/** JSON Schema of profile files, for editors and other tools. */
+export function profileJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(profileSchema, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>;
+}
+
 /** Reads a profile file. @throws PossumError `CONFIG` with file, line and field */
 export function loadProfile(path: string): HostProfile {
   return loadConfig(path, profileSchema);

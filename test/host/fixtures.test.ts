@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { hostFileSchema, hostJsonSchema, loadHost } from '../../src/host/config.ts';
+import { profileJsonSchema } from '../../src/iso8583/profile.ts';
 import { parseConfig } from '../../src/platform/config.ts';
 
 const CARDS = 'emv-fixtures/cards';
@@ -49,8 +50,12 @@ describe('the host of the demo', () => {
     }
   });
 
-  it('has a schema', () => {
-    expect(hostJsonSchema()).toMatchObject({ type: 'object' });
+  it.each([
+    ['host', hostJsonSchema],
+    ['profile', profileJsonSchema],
+  ])('and its schema %s.schema.json say the same', (name, schema) => {
+    const written = JSON.parse(readFileSync(`emv-fixtures/hosts/${name}.schema.json`, 'utf8')) as unknown;
+    expect(schema()).toEqual(written);
   });
 });
 

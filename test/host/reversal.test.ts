@@ -91,6 +91,16 @@ describe('a reversal', () => {
     expect(world.host.transactions()).toMatchObject([{ state: 'approved' }]);
   });
 
+  it('may be marked as a repeat', async () => {
+    const world = new World();
+    const terminal = world.terminal();
+    const { sent } = await approved(terminal, terminal.sale(1_000));
+    expect(await terminal.code(terminal.reversal(sent))).toBe('00');
+    const answer = await terminal.answer(terminal.reversal(sent, {}, '0401'));
+    expect([answer?.mti, answer?.fields[39]]).toEqual(['0410', '00']);
+    expect(world.host.ledger().entries).toHaveLength(2);
+  });
+
   it('of a declined sale is done', async () => {
     const world = new World();
     const terminal = world.terminal();
@@ -217,7 +227,17 @@ describe('other transactions', () => {
       38: second,
     });
     expect(await terminal.code(cancel)).toBe('00');
-    expect(await terminal.settle(totals([1, 4_200]))).toBe('00');
+    expect(world.host.batches()[0]?.totals.sales).toEqual({ count: 1, amountMinor: 4_200 });
+    const completed = world.host.transactions()[1];
+    const voided = {
+      2: STRIPE_PAN,
+      3: '020000',
+      4: amount(4_200),
+      37: completed?.rrn,
+      62: completed?.invoice,
+    };
+    expect(await terminal.code(terminal.build('0200', voided))).toBe('00');
+    expect(await terminal.settle(totals([0, 0]))).toBe('00');
   });
 
   it('an offline sale is posted whatever the funds, and a bad proof is flagged', async () => {

@@ -156,11 +156,11 @@ export class TestTerminal {
   }
 
   /** The reversal of something sent. */
-  reversal(original: Sent, fields: Fields = {}): Sent {
+  reversal(original: Sent, fields: Fields = {}, mti = '0400'): Sent {
     const copied: Fields = {};
     for (const field of [2, 3, 4, 11, 14, 22, 23, 24, 25, 49, 62])
       copied[field] = original.request.fields[field];
-    return this.build('0400', { ...copied, ...fields });
+    return this.build(mti, { ...copied, ...fields });
   }
 
   /** A message without MAC and KSN: settlement, upload, management. */
