@@ -28,6 +28,12 @@ export const redactEvent: Redactor = (event: TraceBody): TraceBody => {
     case 'screen':
     case 'print':
       return { ...event, lines: event.lines.map(redactText) };
+    case 'decision':
+      return { ...event, reason: redactText(event.reason) };
+    case 'alarm':
+      return { ...event, what: redactText(event.what) };
+    case 'state':
+      return event.detail === undefined ? event : { ...event, detail: redactText(event.detail) };
     default:
       return event;
   }
@@ -43,7 +49,7 @@ export function maskVerifyData(command: Uint8Array): Uint8Array {
   const ins = command[1];
   if ((ins !== INS_VERIFY && ins !== INS_PIN_CHANGE) || command.length <= 5) return command;
   const masked = command.slice();
-  masked.fill(MASK, 5, Math.min(5 + (command[4] as number), command.length));
+  masked.fill(MASK, 5);
   return masked;
 }
 
@@ -161,5 +167,5 @@ function redactFields(fields: Readonly<Record<number, string>>): Record<number, 
 
 /** Text in which every run of digits that could be a PAN is masked. */
 export function redactText(text: string): string {
-  return text.replace(/\d{13,19}/g, (digits) => (luhnValid(digits) ? maskPan(digits) : digits));
+  return text.replace(/(?<!\d)\d{13,19}(?!\d)/g, (digits) => (luhnValid(digits) ? maskPan(digits) : digits));
 }

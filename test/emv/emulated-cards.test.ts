@@ -122,6 +122,34 @@ describe('a bad CA key fails data authentication', () => {
   });
 });
 
+describe('any change to any answer', () => {
+  const random = seededRandom('bits');
+  it.each([
+    ['visa-credit', 'contact'],
+    ['mastercard-cda', 'contact'],
+    ['debit-offline-pin', 'contact'],
+    ['visa-contactless', 'contactless'],
+  ] as const)('of %s gives an outcome, and no approval without the card', async (name, face) => {
+    for (let trial = 0; trial < 60; trial++) {
+      const victim = random.below(9);
+      let count = 0;
+      const channel = card(name, face, (_, response) => {
+        if (count++ !== victim) return response;
+        const kind = random.below(3);
+        if (kind === 0) return response.subarray(0, random.below(response.length + 1));
+        const changed = response.slice();
+        for (let i = 0; i <= random.below(3); i++) changed[random.below(changed.length)] = random.below(256);
+        return changed;
+      });
+      const { code, result } = await pay(channel, { services: { pin: pins(...Array(9).fill('entered')) } });
+      expect(code).toMatch(/^[A-Z_]+$/);
+      if (code !== 'APPROVED_ONLINE') {
+        expect(result.hostApprovedCardDeclined).toBe(result.onlineSent);
+      }
+    }
+  });
+});
+
 describe('issuer keys', () => {
   it('are recovered once per terminal configuration', async () => {
     const shared = config();

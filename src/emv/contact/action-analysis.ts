@@ -33,7 +33,11 @@ const CODES = {
  * True when a bit of the TVR is set that the terminal's or the card's action code names. A card without action
  * codes denies nothing and wants everything else looked at.
  */
-export function matches(context: ContactContext, kind: keyof typeof CODES): boolean {
+export function matches(
+  context: ContactContext,
+  kind: keyof typeof CODES,
+  phase: 'taa' | 'gac2' = 'taa',
+): boolean {
   const { tag, absent } = CODES[kind];
   const tvr = context.data.get(TAG.tvr) ?? new Uint8Array(5);
   const tac = selectedConfig(context).tac[kind];
@@ -42,6 +46,6 @@ export function matches(context: ContactContext, kind: keyof typeof CODES): bool
   const found = hits.some((byte) => byte !== 0);
   const codes = `TVR ${toHex(tvr)}, TAC ${toHex(tac)}, IAC ${toHex(iac)}`;
   const reason = found ? `${codes}: ${toHex(hits)} in common` : `${codes}: nothing in common`;
-  decide(context, 'taa', `Action codes ${kind}`, reason, SPEC);
+  decide(context, phase, `Action codes ${kind}`, reason, SPEC);
   return found;
 }

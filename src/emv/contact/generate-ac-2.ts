@@ -34,7 +34,7 @@ function finalRequest(context: ContactContext): RequestedType {
     return 'AAC';
   }
   if (answer?.kind === 'answered') return answer.approved && answer.referral !== true ? 'TC' : 'AAC';
-  const denied = terminalPower(data) === 'online-only' || matches(context, 'default');
+  const denied = terminalPower(data) === 'online-only' || matches(context, 'default', 'gac2');
   data.set(TAG.arc, latin1(denied ? 'Z3' : 'Y3'));
   const why = denied ? 'the default action codes decline' : 'the default action codes allow it';
   decide(context, 'gac2', denied ? 'Z3: decline' : 'Y3: approve', why, 'EMV 4.3 Book 3, 10.7');
