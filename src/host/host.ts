@@ -70,10 +70,7 @@ export function createHost(config: HostConfig, services: SwitchServices): Host {
   const connections = new Set<Promise<void>>();
   let line: LineState = 'up';
   let cut = new AbortController();
-  const alarm = (what: string) => {
-    core.alarms.push({ atMs: services.clock.now(), what });
-    services.trace.emit({ kind: 'alarm', what: `host: ${what}` });
-  };
+  const alarm = (what: string) => core.raise({ atMs: services.clock.now(), what });
   return {
     config,
     connection(stream) {
@@ -110,7 +107,7 @@ export function createHost(config: HostConfig, services: SwitchServices): Host {
       })),
       balances: maskedBalances(core.books.ledger.balances()),
     }),
-    alarms: () => core.alarms,
+    alarms: () => core.alarms(),
     resetTerminal: (tid) => core.resetTerminal(tid),
     async close() {
       line = 'down';

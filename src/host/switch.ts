@@ -46,6 +46,7 @@ export interface SwitchServices {
 const NOTHING: Switched = { kind: 'nothing' };
 const PAD_KSN = 0xdf01;
 const MAC_ERROR = 'A0';
+const ALARMS_KEPT = 10_000;
 
 /** Takes one message after another and answers it: the acquirer's centre. */
 export class HostSwitch {
@@ -53,7 +54,7 @@ export class HostSwitch {
   readonly books: Books;
   readonly rules: AnswerRules;
   readonly guard: KeyGuard;
-  readonly alarms: HostAlarm[] = [];
+  readonly #alarms: HostAlarm[] = [];
   readonly #config: HostConfig;
   readonly #services: SwitchServices;
   readonly #issuer: Issuer;
@@ -106,6 +107,17 @@ export class HostSwitch {
     const { code, reason, alarm } = this.#other(request, rule);
     if (alarm === true) this.#alarm(reason, request);
     return this.#plain(request, mti, code, reason, rule);
+  }
+
+  /** Keeps an alarm, of many the latest, and traces it. */
+  raise(alarm: HostAlarm): void {
+    this.#alarms.push(alarm);
+    if (this.#alarms.length > ALARMS_KEPT) this.#alarms.shift();
+    this.#services.trace.emit({ kind: 'alarm', what: `host: ${alarm.what}` });
+  }
+
+  alarms(): readonly HostAlarm[] {
+    return this.#alarms;
   }
 
   /** Forgets device keys of a terminal, so that a newly loaded one starts afresh. */
@@ -341,13 +353,12 @@ export class HostSwitch {
 
   #alarm(what: string, request: IsoMessage): void {
     const [tid, stan] = [textField(request, 41), textField(request, 11)];
-    this.alarms.push({
+    this.raise({
       atMs: this.#services.clock.now(),
       what,
       ...(tid === undefined ? {} : { tid }),
       ...(stan === undefined ? {} : { stan }),
     });
-    this.#services.trace.emit({ kind: 'alarm', what: `host: ${what}` });
   }
 
   #traceMessage(direction: 'sent' | 'received', message: IsoMessage, note: string | undefined): void {

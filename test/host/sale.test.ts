@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { tdesEncrypt } from '../../src/crypto/des.ts';
+import { initialKey, pinKey, transactionKey } from '../../src/crypto/dukpt-tdes.ts';
 import { iccMasterKey } from '../../src/crypto/emv-keys.ts';
-import { fromHex, toHex, xor } from '../../src/platform/bytes.ts';
-import { parseTlv } from '../../src/tlv/ber.ts';
-import { amount, chipData, chipSale, IMK, NOON, PAN, STRIPE_PAN, World } from './world.ts';
+import { encodePinBlock, pinFromText } from '../../src/crypto/pin-block.ts';
+import { fromHex, fromLatin1, toHex, xor } from '../../src/platform/bytes.ts';
+import { encodeTlv, parseTlv } from '../../src/tlv/ber.ts';
+import { amount, BDK, chipData, chipSale, IMK, NOON, PAN, STRIPE_PAN, World } from './world.ts';
 
 const CHIP = { atc: 1, amountMinor: 10_000, pin: '1234' };
 
@@ -165,6 +167,17 @@ describe('the PIN', () => {
     };
     const foreign = terminal.build('0200', fields, { pin: '1234', pan: '5413330089020011' });
     expect(['55', '99']).toContain(await terminal.code(foreign));
+  });
+
+  it('may come from a pad with keys of its own, each KSN of which serves once', async () => {
+    const world = new World();
+    const terminal = world.terminal();
+    const padKsn = fromHex('FFFF98765432F0E00001');
+    const padKey = pinKey(transactionKey(initialKey(fromHex(BDK), padKsn), padKsn));
+    const block = encodePinBlock({ format: 0, pin: pinFromText('1234'), pan: PAN });
+    const fields = { 52: tdesEncrypt(padKey, block), 63: fromLatin1(encodeTlv(0xdf01, padKsn)) };
+    expect(await terminal.code(chipSale(terminal, { atc: 1, amountMinor: 100 }, fields))).toBe('00');
+    expect(await terminal.code(chipSale(terminal, { atc: 2, amountMinor: 100 }, fields))).toBe('99');
   });
 
   it('block that is none is answered 99', async () => {
