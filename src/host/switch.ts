@@ -1,21 +1,18 @@
-import { type Codec, compileCodec, macInput, macOf, packWithMac } from '../iso8583/codec.ts';
+import { type Codec, compileCodec, packWithMac } from '../iso8583/codec.ts';
 import { traceFields } from '../iso8583/describe.ts';
 import { bytesField, type IsoMessage, textField } from '../iso8583/message.ts';
-import { fromHex } from '../platform/bytes.ts';
 import { type Clock, dateParts } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import type { Trace } from '../platform/trace.ts';
-import { parseTlv } from '../tlv/ber.ts';
 import { addOutcome, answerMti, answerTo, overwriteFields } from './answer.ts';
 import { AnswerRules } from './answer-rules.ts';
 import { sideOf } from './batch.ts';
 import { Books } from './books.ts';
-import { readChipData } from './chip-data.ts';
 import type { AnswerRule, HostConfig } from './config.ts';
-import { verifyCryptogram } from './cryptogram.ts';
 import { type Outcome, processFinancial } from './financial.ts';
+import { MessageGate } from './gate.ts';
 import { Issuer } from './issuer.ts';
-import { KeyGuard, type MessageKeys } from './key-guard.ts';
+import type { MessageKeys } from './key-guard.ts';
 import { panOf, readRequest } from './request.ts';
 import { type SettlementOutcome, settle, takeUpload } from './settlement.ts';
 import type { HostStore, StoredRow } from './store.ts';
@@ -44,8 +41,6 @@ export interface SwitchServices {
 }
 
 const NOTHING: Switched = { kind: 'nothing' };
-const PAD_KSN = 0xdf01;
-const MAC_ERROR = 'A0';
 const ALARMS_KEPT = 10_000;
 
 /** Takes one message after another and answers it: the acquirer's centre. */
@@ -53,14 +48,11 @@ export class HostSwitch {
   readonly codec: Codec;
   readonly books: Books;
   readonly rules: AnswerRules;
-  readonly guard: KeyGuard;
   readonly #alarms: HostAlarm[] = [];
   readonly #config: HostConfig;
   readonly #services: SwitchServices;
+  readonly #gate: MessageGate;
   readonly #issuer: Issuer;
-  /** Which terminal a device key belongs to: the first that used it. */
-  readonly #terminalOfDevice = new Map<string, string>();
-  readonly #changes: StoredRow[] = [];
   #rrnCount = 0;
 
   constructor(config: HostConfig, services: SwitchServices) {
@@ -69,7 +61,7 @@ export class HostSwitch {
     this.codec = compileCodec(config.profile.message);
     this.books = new Books(config.profile);
     this.rules = new AnswerRules(config.answers);
-    this.guard = new KeyGuard(config.bdks, services.store !== undefined);
+    this.#gate = new MessageGate(config, this.codec, services.trace, services.store !== undefined);
     this.#issuer = new Issuer(config);
     if (services.store !== undefined) this.#restore(services.store);
   }
@@ -98,12 +90,12 @@ export class HostSwitch {
     const rule = this.rules.take(request, panOf(request));
     if (rule?.ignore === true) return NOTHING;
     if (!unpacked.ok) return this.#plain(request, mti, '30', unpacked.error.message, rule);
-    const refused = this.#checkTerminal(request);
     const { mac, reversalMti } = this.#config.profile;
     if (mac?.mtis.includes(request.mti) === true || request.mti === reversalMti) {
-      return this.#financial(request, bytes, mti, rule, refused);
+      return this.#financial(request, bytes, mti, rule);
     }
-    if (refused !== undefined) return this.#plain(request, mti, refused, 'terminal', rule);
+    const refused = this.#gate.checkTerminal(request);
+    if (refused !== undefined) return this.#plain(request, mti, refused, 'terminal not served', rule);
     const { code, reason, alarm } = this.#other(request, rule);
     if (alarm === true) this.#alarm(reason, request);
     return this.#plain(request, mti, code, reason, rule);
@@ -122,21 +114,14 @@ export class HostSwitch {
 
   /** Forgets device keys of a terminal, so that a newly loaded one starts afresh. */
   resetTerminal(tid: string): void {
-    for (const [device, owner] of this.#terminalOfDevice) {
-      if (owner !== tid) continue;
-      this.guard.forget(device);
-      this.#terminalOfDevice.delete(device);
-      this.#changes.push({ kind: 'device', key: device, value: undefined });
-    }
+    this.#gate.resetTerminal(tid);
     this.#save();
   }
 
   #restore(store: HostStore): void {
     this.books.restoreFrom(store);
-    this.guard.restoreFrom(store);
+    this.#gate.restoreFrom(store);
     this.#issuer.restoreFrom(store);
-    for (const { key, value } of store.rows('device'))
-      this.#terminalOfDevice.set(key, JSON.parse(value) as string);
     for (const { value } of store.rows('counter')) this.#rrnCount = JSON.parse(value) as number;
   }
 
@@ -144,58 +129,23 @@ export class HostSwitch {
     const { store } = this.#services;
     if (store === undefined) return;
     const rrn: StoredRow = { kind: 'counter', key: 'rrn', value: JSON.stringify(this.#rrnCount) };
-    const changes = [
-      ...this.#changes.splice(0),
-      ...this.books.takeChanges(),
-      ...this.guard.takeChanges(),
-      ...this.#issuer.takeChanges(),
-    ];
+    const changes = [...this.books.takeChanges(), ...this.#gate.takeChanges(), ...this.#issuer.takeChanges()];
     store.save(changes.length === 0 ? [] : [...changes, rrn]);
   }
 
-  #checkTerminal(request: IsoMessage): '30' | '97' | '03' | undefined {
-    const tid = textField(request, 41);
-    if (tid === undefined) return '30';
-    const { terminals } = this.#config;
-    if (terminals.length === 0) return undefined;
-    const known = terminals.find((terminal) => terminal.tid === tid);
-    if (known === undefined) return '97';
-    return known.merchant === undefined || known.merchant === textField(request, 42) ? undefined : '03';
-  }
-
-  #financial(
-    request: IsoMessage,
-    bytes: Uint8Array,
-    mti: string,
-    rule: AnswerRule | undefined,
-    refused: string | undefined,
-  ): Switched {
-    const { keys, fault } = this.#authenticate(request, bytes);
-    const answer = (outcome: Outcome): Switched => this.#answer(request, mti, outcome, keys, rule);
-    if (fault !== undefined || keys === undefined) {
-      this.#alarm(fault ?? 'no keys', request);
-      return answer({ code: MAC_ERROR, reason: fault ?? 'no keys' });
-    }
-    if (refused !== undefined) return answer({ code: refused, reason: 'terminal' });
-    const tid = textField(request, 41) as string;
-    const owner = this.#terminalOfDevice.get(keys.device) ?? tid;
-    if (owner !== tid) {
-      this.#alarm(`the keys belong to terminal ${owner}`, request);
-      return answer({ code: '58', reason: 'keys of another terminal' });
-    }
-    if (!this.#terminalOfDevice.has(keys.device)) {
-      this.#terminalOfDevice.set(keys.device, tid);
-      this.#changes.push({ kind: 'device', key: keys.device, value: JSON.stringify(tid) });
-    }
-    const verdict = this.guard.admit(keys, bytes);
-    if (verdict.kind === 'refused') {
-      this.#alarm(verdict.reason, request);
-      return answer({ code: MAC_ERROR, reason: verdict.reason });
-    }
+  #financial(request: IsoMessage, bytes: Uint8Array, mti: string, rule: AnswerRule | undefined): Switched {
+    const verdict = this.#gate.check(request, bytes);
     if (verdict.kind === 'repeat') return { kind: 'answer', bytes: verdict.answer, rule };
+    const { keys } = verdict;
+    const answer = (outcome: Outcome): Switched =>
+      this.#answer(request, mti, outcome, keys, rule, verdict.kind === 'fresh');
+    if (verdict.kind === 'refused') {
+      if (verdict.alarm) this.#alarm(verdict.reason, request);
+      return answer({ code: verdict.code, reason: verdict.reason });
+    }
     const read = readRequest(request, this.#config.profile, this.#config.currency);
     if (read.kind === 'refused') return answer({ code: read.code, reason: read.reason });
-    const pinKeys = this.#pinKeys(request, keys);
+    const pinKeys = this.#gate.pinKeys(request, verdict.keys);
     if (pinKeys === undefined) return answer({ code: '99', reason: 'the KSN of the PIN pad is unusable' });
     const forced = rule?.code;
     const partial = rule?.fields?.['4'];
@@ -222,45 +172,6 @@ export class HostSwitch {
     return answer(outcome);
   }
 
-  /** The message's keys, and what is wrong with its authenticity. */
-  #authenticate(
-    request: IsoMessage,
-    bytes: Uint8Array,
-  ): { readonly keys: MessageKeys | undefined; readonly fault: string | undefined } {
-    const ksn = this.#ksnOf(request);
-    const input = macInput(bytes, this.codec);
-    const mac = macOf(bytes, this.codec);
-    if (ksn === undefined) return { keys: undefined, fault: 'no KSN' };
-    const result = this.guard.keysFor(ksn);
-    if (result.kind === 'refused') return { keys: undefined, fault: result.reason };
-    const { keys } = result;
-    if (input === undefined || mac === undefined) return { keys, fault: 'no MAC' };
-    this.#services.trace.emit({ kind: 'key', slot: 'host', use: 'check MAC', ksn: keys.ksn });
-    return { keys, fault: keys.checkMac(input, mac) ? undefined : 'wrong MAC' };
-  }
-
-  #ksnOf(request: IsoMessage): Uint8Array | undefined {
-    const placement = this.#config.profile.ksn;
-    const value = placement === undefined ? undefined : request.fields[placement.field];
-    if (value === undefined) return undefined;
-    if (typeof value !== 'string') return value.length === 10 ? value : undefined;
-    return /^[0-9A-Fa-f]{20}$/.test(value) ? fromHex(value) : undefined;
-  }
-
-  /** An encrypting PIN pad has a DUKPT of its own: its KSN stands in field 63 as TLV DF01. */
-  #pinKeys(request: IsoMessage, keys: MessageKeys): MessageKeys | undefined {
-    const text = textField(request, 63);
-    if (text === undefined || request.fields[52] === undefined) return keys;
-    const parsed = parseTlv(Uint8Array.from(text, (character) => character.charCodeAt(0)));
-    const ksn = parsed.ok ? parsed.items.find(({ tag }) => tag === PAD_KSN)?.value : undefined;
-    if (ksn === undefined) return keys;
-    if (ksn.length !== 10) return undefined;
-    const result = this.guard.keysFor(ksn);
-    if (result.kind === 'refused') return undefined;
-    const pinBlock = bytesField(request, 52) as Uint8Array;
-    return this.guard.admit(result.keys, pinBlock).kind === 'fresh' ? result.keys : undefined;
-  }
-
   /** Settlement, uploads and management: no MAC, no keys. */
   #other(request: IsoMessage, rule: AnswerRule | undefined): SettlementOutcome {
     const { profile } = this.#config;
@@ -272,7 +183,9 @@ export class HostSwitch {
     if (rule?.code !== undefined && !this.#approves(rule.code)) return { code: rule.code, reason: 'by rule' };
     if (request.mti === profile.batchUploadMti) {
       const chipUpload = profile.transactions?.chipUpload?.processingCode.slice(0, 2);
-      if (processingCode.startsWith(chipUpload ?? '94')) return this.#takeProof(request);
+      if (processingCode.startsWith(chipUpload ?? '94')) {
+        return this.#issuer.takeProof(panOf(request), bytesField(request, 55));
+      }
       return takeUpload(request, this.books.openBatch(tid));
     }
     const known = Object.values(profile.transactions ?? {}).some(
@@ -281,29 +194,13 @@ export class HostSwitch {
     return known ? { code: '00', reason: 'alive' } : { code: '12', reason: 'no such message' };
   }
 
-  /** The proof of an offline approval, sent apart: a bad one is flagged, the merchant bears it. */
-  #takeProof(request: IsoMessage): SettlementOutcome {
-    const pan = panOf(request);
-    const card = pan === undefined ? undefined : this.#issuer.card(pan);
-    const chip = readChipData(bytesField(request, 55) ?? new Uint8Array(0));
-    if (card === undefined || chip === undefined) return { code: '30', reason: 'card or chip data missing' };
-    const keys = card.keys === undefined ? undefined : this.#config.issuerKeys[card.keys];
-    const right =
-      keys !== undefined &&
-      card.cryptogram !== undefined &&
-      (chip.cid & 0xc0) === 0x40 &&
-      verifyCryptogram(card, card.cryptogram, keys.imkAc, chip) !== undefined;
-    return right
-      ? { code: '00', reason: 'proof taken' }
-      : { code: '00', reason: 'the proof of an offline approval is wrong', alarm: true };
-  }
-
   #answer(
     request: IsoMessage,
     mti: string,
     outcome: Outcome,
     keys: MessageKeys | undefined,
     rule: AnswerRule | undefined,
+    kept: boolean,
   ): Switched {
     const { clock } = this.#services;
     const approved = this.#approves(outcome.code) && request.mti !== this.#config.profile.reversalMti;
@@ -316,7 +213,7 @@ export class HostSwitch {
         ? packWithMac(answer, this.codec, (input) => keys.answerMac(input))
         : this.codec.pack(answer);
     const clean = pack(false);
-    if (keys !== undefined && outcome.code !== MAC_ERROR) this.guard.answered(keys, clean);
+    if (keys !== undefined && kept) this.#gate.answered(keys, clean);
     overwriteFields(answer, rule, this.codec.spec);
     this.#traceMessage('sent', answer, outcome.reason);
     const bytes = rule?.fields === undefined ? clean : pack(rule.fields[String(macField)] === null);

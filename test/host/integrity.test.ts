@@ -140,6 +140,20 @@ describe('the same message again', () => {
     expect(await terminal.code(terminal.sale(100))).toBe('00');
     expect(await terminal.code(terminal.sale(100, { 41: '10000002' }))).toBe('58');
   });
+
+  it('a refused message under a used KSN does not change the first answer', async () => {
+    const world = new World();
+    const terminal = world.terminal();
+    const start = terminal.ksn;
+    const sale = terminal.sale(100);
+    const first = await terminal.exchangeRaw(sale.bytes);
+    terminal.ksn = start;
+    expect(await terminal.code(terminal.sale(100, { 41: '10000002' }))).toBe('58');
+    terminal.ksn = start;
+    expect(await terminal.code(terminal.sale(200))).toBe('A0');
+    const again = await terminal.exchangeRaw(sale.bytes);
+    expect(toHex(again as Uint8Array)).toBe(toHex(first as Uint8Array));
+  });
 });
 
 describe('bytes that are no message', () => {
