@@ -52,6 +52,23 @@ export function createVirtualDevices(clock: Clock): VirtualDevices {
   };
 }
 
+/**
+ * A hand that takes the card out when the terminal asks for it.
+ * @returns a function that lets the hand rest
+ */
+export function obligingHand(
+  trace: Trace,
+  clock: Clock,
+  { reader }: VirtualDevices,
+  delayMs = 1000,
+): () => void {
+  return trace.subscribe((event) => {
+    if (event.kind === 'state' && event.part === 'terminal' && event.to === 'awaiting removal') {
+      clock.after(delayMs, () => reader.remove());
+    }
+  });
+}
+
 /** A trace that masks what must not leave the firmware. */
 export function createRedactingTrace(clock: Clock): Trace {
   return createTrace(clock, redactEvent);
@@ -135,6 +152,7 @@ export async function createTerminal(options: TerminalOptions): Promise<RunningT
     secure,
     acquirer,
     readers: [power.reader(devices.reader)],
+    usedReaders: new Set(),
     printer: power.printer(devices.printer),
     displays: [devices.display],
     clock,

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import {
   cardPath,
   createHost,
+  createRedactingTrace,
   createTerminal,
   createVirtualDevices,
+  obligingHand,
   openCard,
   type RunningTerminal,
   switchedLine,
@@ -62,9 +64,11 @@ export async function withMachine<T>(
           database: join(folder, 'host.db'),
         });
   const devices = createVirtualDevices(clock);
+  const trace = createRedactingTrace(clock);
+  obligingHand(trace, clock, devices, 0);
   try {
     const line = switchedLine(address ?? (embedded?.address as string), clock);
-    const terminal = await createTerminal({ settings, folder, clock, random, devices, line });
+    const terminal = await createTerminal({ settings, folder, clock, random, devices, line, trace });
     try {
       await terminal.boot();
       return await work({ settings, terminal, devices });

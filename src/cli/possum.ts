@@ -38,6 +38,12 @@ async function main(argv: readonly string[]): Promise<number> {
   return command.main(rest);
 }
 
+// A reader that has seen enough (`possum … | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

@@ -42,8 +42,10 @@ export function dayTotals(world: World): DayTotals {
     declined: records.filter((r) => r.state === 'DECLINED').length,
     reversed: records.filter((r) => r.state === 'REVERSED').length,
     terminalMinor: sum(live.map((r) => (r.kind === 'refund' ? -r.amountMinor : r.amountMinor))),
-    // The merchant is owed what stands on the credit side of his account.
-    ledgerMinor: 0 - (balances[`merchant/${world.settings.tid.padEnd(8)}`] ?? 0),
+    // What customers were charged: it stays on their accounts when a closed batch moves the merchant's side on.
+    ledgerMinor: sum(
+      Object.entries(balances).flatMap(([name, minor]) => (name.startsWith('customer/') ? [minor] : [])),
+    ),
     settledMinor: sum(slips.map(({ totals }) => totals.salesMinor - totals.refundsMinor)),
     batches: slips.length,
     uploaded: sum(slips.map(({ uploaded }) => uploaded)),

@@ -5,6 +5,7 @@ import {
   createTerminal,
   createVirtualDevices,
   type EmulatedCard,
+  obligingHand,
   openCard,
   type PowerPoint,
   type PowerSupply,
@@ -69,6 +70,7 @@ export class World {
       listen: '127.0.0.1:0',
     });
     const devices = createVirtualDevices(clock);
+    obligingHand(trace, clock, devices);
     const line = switchedLine(host.address, clock);
     const world = new World(scenario, folder, { clock, trace, devices, host, line, settings });
     await world.boot();

@@ -15,6 +15,8 @@ export interface TerminalContext {
   readonly secure: SecureModule;
   readonly acquirer: AcquirerContext;
   readonly readers: readonly CardReader[];
+  /** Readers whose card was used and may still be there. */
+  readonly usedReaders: Set<CardReader>;
   readonly printer?: Printer;
   readonly displays: readonly Display[];
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 import { chipFailed, FALLBACK_START, type FallbackState } from '../emv/magstripe/fallback.ts';
 import { isPossumError } from '../platform/errors.ts';
 import { formatAmount } from '../platform/money.ts';
-import type { CardInterface } from '../ports/index.ts';
+import type { CardChannel, CardInterface, Presentation } from '../ports/index.ts';
 import { chipTransaction } from './chip.ts';
 import { show, type TerminalContext } from './context.ts';
 import { refusal } from './guards.ts';
@@ -12,6 +12,8 @@ import type { PurchaseRequest, Step, TransactionResult } from './result.ts';
 import { stripeTransaction } from './stripe.ts';
 
 const ALL: readonly CardInterface[] = ['contact', 'contactless', 'stripe'];
+/** Presentations after which something lies in the reader. */
+const HOLDS_CARD: readonly Presentation['kind'][] = ['card', 'mute', 'collision'];
 const CARD_WAIT_MS = 60_000;
 const REMOVAL_WAIT_MS = 30_000;
 /** Presentations of one transaction before it is given up. */
@@ -34,16 +36,21 @@ export async function purchase(
   await freeReaders(context, signal);
   const result = await present(context, request, signal);
   context.secure.dropPin();
-  return reportResult(context, request, result, signal);
+  const reported = await reportResult(context, request, result, signal);
+  await freeReaders(context, signal);
+  return reported;
 }
 
-/** A card that stayed behind from the last transaction is not taken for a new one. */
+/** Waits until the card that was used last is taken: it is not to be taken for a new one. */
 async function freeReaders(context: TerminalContext, signal: AbortSignal): Promise<void> {
-  const deadline = context.clock.now() + REMOVAL_WAIT_MS;
-  for (const reader of context.readers) {
-    if (await reader.awaitRemoval(signal, context.clock.now())) continue;
-    show(context, 'remove-card');
-    await reader.awaitRemoval(signal, deadline);
+  const { clock, trace, usedReaders } = context;
+  for (const reader of usedReaders) {
+    if (!(await reader.awaitRemoval(signal, clock.now()))) {
+      show(context, 'remove-card');
+      if (trace.active) trace.emit({ kind: 'state', part: 'terminal', to: 'awaiting removal' });
+      if (!(await reader.awaitRemoval(signal, clock.now() + REMOVAL_WAIT_MS))) continue;
+    }
+    usedReaders.delete(reader);
   }
 }
 
@@ -81,17 +88,23 @@ async function oneCard(
   signal: AbortSignal,
 ): Promise<Step> {
   try {
-    const { presentation } = await awaitCard(context, interfaces, signal, context.clock.now() + CARD_WAIT_MS);
+    const { reader, presentation } = await awaitCard(
+      context,
+      interfaces,
+      signal,
+      context.clock.now() + CARD_WAIT_MS,
+    );
+    if (reader !== undefined && HOLDS_CARD.includes(presentation.kind)) context.usedReaders.add(reader);
     switch (presentation.kind) {
       case 'card':
-        return await chipTransaction(context, request, presentation.channel, signal).finally(() =>
-          presentation.channel.release(),
-        );
+        return await withChip(context, request, presentation.channel, signal);
       case 'stripe':
         return await stripeTransaction(context, request, presentation.tracks, fallback, signal);
       case 'mute':
+        await freeReaders(context, signal);
         return { kind: 'chip-failed' };
       case 'collision':
+        await freeReaders(context, signal);
         return { kind: 'again', message: 'one-card-only', interfaces };
       case 'timeout':
         return cancelledStep('no card was presented');
@@ -102,6 +115,18 @@ async function oneCard(
     if (isPossumError(cause, 'CANCELLED')) return cancelledStep('cancelled');
     throw cause;
   }
+}
+
+async function withChip(
+  context: TerminalContext,
+  request: PurchaseRequest,
+  channel: CardChannel,
+  signal: AbortSignal,
+): Promise<Step> {
+  const step = await chipTransaction(context, request, channel, signal).finally(() => channel.release());
+  // A chip that failed has to come out and in again; only then is it another try.
+  if (step.kind === 'chip-failed') await freeReaders(context, signal);
+  return step;
 }
 
 function cancelledStep(reason: string): Step {

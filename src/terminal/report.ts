@@ -1,6 +1,7 @@
 import { drainOutbox } from '../acquirer/outbox.ts';
 import type { TransactionRecord } from '../journal/transactions.ts';
 import { show, type TerminalContext } from './context.ts';
+import { messageText } from './messages.ts';
 import { printSlip } from './printing.ts';
 import { declinedSlip, receipt } from './receipt.ts';
 import { isApproved, type TransactionResult } from './result.ts';
@@ -36,12 +37,12 @@ async function printResult(
       : true;
     return (await printReceipt(context, result.record, 'customer', signal)) && merchant;
   }
-  if (request.kind === 'void' || result.code === 'CANCELLED') return true;
+  if (request.kind === 'void' || result.code !== 'DECLINED_OFFLINE') return true;
   const slip = {
     kind: request.kind,
     amountMinor: request.amountMinor,
     atMs: context.clock.now(),
-    reason: result.reason,
+    reason: messageText(result.message, context.settings.language),
   };
   return printSlip(context, declinedSlip(context.settings, slip), signal);
 }

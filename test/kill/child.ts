@@ -7,6 +7,7 @@ import {
   createTerminal,
   createVirtualDevices,
   type EmulatedCard,
+  obligingHand,
   openCard,
   type PowerPoint,
   switchedLine,
@@ -63,6 +64,7 @@ async function main(): Promise<void> {
   const loaded = loadTerminalSettings(fixturePath('terminals', 'demo.yaml'));
   const settings = { ...loaded, host: { ...loaded.host, answerTimeoutMs: 250 } };
   const devices = createVirtualDevices(clock);
+  obligingHand(trace, clock, devices, 0);
   const line = switchedLine(address, clock);
   const terminal = await createTerminal({
     settings,
