@@ -12,6 +12,7 @@ import { createVirtualReader, type VirtualReader } from '../devices/virtual/read
 import { acquirerContext } from './acquirer/settings.ts';
 import type { HostConfig } from './host/config.ts';
 import { createHost as createHostEmulator, type Host } from './host/host.ts';
+import { openHostStore } from './host/store.ts';
 import { loadProfile } from './iso8583/profile.ts';
 import { openJournal } from './journal/journal.ts';
 import type { Clock } from './platform/clock.ts';
@@ -30,6 +31,7 @@ import { redactEvent } from './tlv/redact.ts';
 /** Composition: the one place where firmware, hardware and host meet. */
 
 export type { CardState, EmulatedCard } from '../devices/cards/card.ts';
+export { type CardDrawer, cardDrawer } from '../devices/cards/drawer.ts';
 export type { CardFile } from '../devices/cards/schema.ts';
 export { describeAtr, parseAtr } from '../devices/iso7816/atr.ts';
 export { PowerCut, type PowerPoint, type PowerSupply, powerSupply } from '../devices/virtual/power.ts';
@@ -188,7 +190,13 @@ export interface RunningHost {
  */
 export async function createHost(options: HostOptions): Promise<RunningHost> {
   const { config, clock, random, trace = silentTrace } = options;
-  const host = createHostEmulator(config, { clock, random, trace });
+  const store = options.database === undefined ? undefined : await openHostStore(options.database);
+  const host = createHostEmulator(config, {
+    clock,
+    random,
+    trace,
+    ...(store === undefined ? {} : { store }),
+  });
   const listener: Listener = await listenTcp(
     parseTcpAddress(options.listen ?? config.listen),
     (stream) => host.connection(stream),
@@ -197,13 +205,12 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   return {
     host,
     address: listener.address,
-    close: () => listener.close(),
+    async close() {
+      await listener.close();
+      await host.close();
+      store?.close();
+    },
   };
-}
-
-/** A card file made into a card. @throws PossumError `CONFIG` */
-export function openCard(path: string, random: Random): ReturnType<typeof createCard> {
-  return createCard(loadCard(path), { random });
 }
 
 /** The path of a card that is named without folder or ending: one of the shipped ones. */

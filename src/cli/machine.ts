@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import {
+  type CardDrawer,
+  cardDrawer,
   cardPath,
   createHost,
   createRedactingTrace,
   createTerminal,
   createVirtualDevices,
   obligingHand,
-  openCard,
   type RunningTerminal,
   switchedLine,
   type VirtualDevices,
@@ -31,6 +32,7 @@ export interface Machine {
   readonly settings: TerminalSettings;
   readonly terminal: RunningTerminal;
   readonly devices: VirtualDevices;
+  readonly cards: CardDrawer;
 }
 
 /** Adds `--host` to the options of a data folder. */
@@ -65,14 +67,16 @@ export async function withMachine<T>(
         });
   const devices = createVirtualDevices(clock);
   const trace = createRedactingTrace(clock);
+  const cards = cardDrawer(() => random, join(folder, 'cards'));
   obligingHand(trace, clock, devices, 0);
   try {
     const line = switchedLine(address ?? (embedded?.address as string), clock);
     const terminal = await createTerminal({ settings, folder, clock, random, devices, line, trace });
     try {
       await terminal.boot();
-      return await work({ settings, terminal, devices });
+      return await work({ settings, terminal, devices, cards });
     } finally {
+      cards.keep();
       terminal.close();
     }
   } finally {
@@ -88,8 +92,8 @@ export interface CardOptions extends MachineOptions {
 }
 
 /** Presents the card of `--card` as its file allows, or as `--by` says. */
-export function presentCard({ devices }: Machine, options: CardOptions): void {
-  const card = openCard(cardPath(options.card), systemRandom());
+export function presentCard({ devices, cards }: Machine, options: CardOptions): void {
+  const card = cards.take(cardPath(options.card));
   const by =
     options.by ?? (card.contact !== undefined ? 'insert' : card.contactless !== undefined ? 'tap' : 'swipe');
   if (options.pin !== undefined) devices.pinPad.type(`${options.pin}E`);

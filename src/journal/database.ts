@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPossumError, PossumError } from '../platform/errors.ts';
 import { type Database, type OpenOptions, openDatabase } from '../platform/sqlite.ts';
@@ -55,20 +55,15 @@ export async function openTerminalFiles(folder: string, options: OpenOptions = {
 /** Opens `terminal.db` for looking only; the owner may be at work meanwhile. */
 export async function openForReading(folder: string): Promise<Database> {
   const path = join(folder, 'terminal.db');
-  try {
-    const database = await openDatabase(path, { readonly: true, busyTimeoutMs: 2000 });
-    checkVersion(database, Number(database.pragma('user_version')));
-    return database;
-  } catch (cause) {
-    if (isPossumError(cause, 'STORAGE') && /unable to open/.test(cause.message)) {
-      throw new PossumError('STORAGE', 'no terminal has worked in this folder yet', {
-        where: folder,
-        remedy: 'Run `npm start` or a scenario with --data, or name another folder.',
-        cause,
-      });
-    }
-    throw cause;
+  if (!existsSync(path)) {
+    throw new PossumError('STORAGE', 'no terminal has worked in this folder yet', {
+      where: folder,
+      remedy: 'Run `npm start` or a scenario with --data, or name another folder.',
+    });
   }
+  const database = await openDatabase(path, { readonly: true, busyTimeoutMs: 2000 });
+  checkVersion(database, Number(database.pragma('user_version')));
+  return database;
 }
 
 /** WAL with an fsync per commit, read back because the binding lowers `synchronous` silently. */

@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { PossumError } from './errors.ts';
 
@@ -33,7 +35,7 @@ let loaded: Promise<typeof BetterSqlite3> | undefined;
 
 /**
  * Opens a database file. The native binding is loaded on first use, so that a command that stores nothing does
- * not pay for it.
+ * not pay for it. The folder is made when it is missing.
  * @throws PossumError `STORAGE` when the file cannot be opened or is no database
  */
 export async function openDatabase(path: string, options: OpenOptions = {}): Promise<Database> {
@@ -41,6 +43,7 @@ export async function openDatabase(path: string, options: OpenOptions = {}): Pro
   const Binding = await loaded;
   let native: BetterSqlite3.Database;
   try {
+    if (options.readonly !== true) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     native = new Binding(path, {
       readonly: options.readonly ?? false,
       fileMustExist: options.readonly ?? false,

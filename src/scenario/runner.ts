@@ -36,13 +36,15 @@ export interface RunnerEvents {
 /**
  * Plays a scenario on a data folder. Steps after a failed one are still played: their reports say what follows
  * from it.
+ * @param kept the folder outlives the run: host and cards are kept in it too
  */
 export async function playScenario(
   scenario: Scenario,
   folder: string,
   events: RunnerEvents = {},
+  kept = false,
 ): Promise<ScenarioReport> {
-  const world = await World.start(scenario, folder);
+  const world = await World.start(scenario, folder, kept);
   try {
     const reports: StepReport[] = [];
     const run = new ScenarioRun(world);
@@ -133,6 +135,7 @@ class ScenarioRun {
       stop();
       reader.remove();
       pinPad.forget();
+      world.keepCards();
     }
   }
 

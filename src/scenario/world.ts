@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import {
+  type CardDrawer,
+  cardDrawer,
   cardPath,
   createHost,
   createRedactingTrace,
@@ -6,7 +9,6 @@ import {
   createVirtualDevices,
   type EmulatedCard,
   obligingHand,
-  openCard,
   type PowerPoint,
   type PowerSupply,
   type RunningHost,
@@ -34,7 +36,7 @@ export class World {
   readonly settings: TerminalSettings;
   readonly folder: string;
   readonly #scenario: Scenario;
-  readonly #cards = new Map<string, EmulatedCard>();
+  readonly #drawer: CardDrawer;
   #boots = 0;
   #onPower: ((kind: PowerPoint, number: number, supply: PowerSupply) => void) | undefined;
   #terminal: RunningTerminal | undefined;
@@ -42,6 +44,7 @@ export class World {
   private constructor(
     scenario: Scenario,
     folder: string,
+    kept: boolean,
     parts: Pick<World, 'clock' | 'trace' | 'devices' | 'host' | 'line' | 'settings'>,
   ) {
     this.#scenario = scenario;
@@ -52,10 +55,15 @@ export class World {
     this.host = parts.host;
     this.line = parts.line;
     this.settings = parts.settings;
+    const cards = kept ? join(folder, 'cards') : undefined;
+    this.#drawer = cardDrawer((name) => seededRandom(`${scenario.seed}/card/${name}`), cards);
   }
 
-  /** Starts host and terminal of a scenario on the data folder. */
-  static async start(scenario: Scenario, folder: string): Promise<World> {
+  /**
+   * Starts host and terminal of a scenario on the data folder.
+   * @param kept the folder outlives the run: host and cards are kept in it too
+   */
+  static async start(scenario: Scenario, folder: string, kept = false): Promise<World> {
     const clock = new VirtualClock(Date.parse(`${scenario.start}Z`));
     const trace = createRedactingTrace(clock);
     const file = (path: string | undefined, ...fallback: string[]) =>
@@ -68,11 +76,12 @@ export class World {
       random: seededRandom(`${scenario.seed}/host`),
       trace,
       listen: '127.0.0.1:0',
+      ...(kept ? { database: join(folder, 'host.db') } : {}),
     });
     const devices = createVirtualDevices(clock);
     obligingHand(trace, clock, devices);
     const line = switchedLine(host.address, clock);
-    const world = new World(scenario, folder, { clock, trace, devices, host, line, settings });
+    const world = new World(scenario, folder, kept, { clock, trace, devices, host, line, settings });
     await world.boot();
     return world;
   }
@@ -116,15 +125,14 @@ export class World {
     };
   }
 
-  /** A card of this world: its counters go on from step to step. */
+  /** A card of this world: its counters go on from step to step, and survive the terminal's power. */
   card(name: string): EmulatedCard {
-    const path = /[/\\]|\.ya?ml$/.test(name) ? this.#scenario.resolve(name) : cardPath(name);
-    let card = this.#cards.get(path);
-    if (card === undefined) {
-      card = openCard(path, seededRandom(`${this.#scenario.seed}/card/${name}`));
-      this.#cards.set(path, card);
-    }
-    return card;
+    return this.#drawer.take(/[/\\]|\.ya?ml$/.test(name) ? this.#scenario.resolve(name) : cardPath(name));
+  }
+
+  /** Keeps what the cards remember, when the world is kept. */
+  keepCards(): void {
+    this.#drawer.keep();
   }
 
   async close(): Promise<void> {

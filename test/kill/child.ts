@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import {
   type CardState,
   cardPath,
+  createCard,
   createRedactingTrace,
   createTerminal,
   createVirtualDevices,
   type EmulatedCard,
+  loadCard,
   obligingHand,
-  openCard,
   type PowerPoint,
   switchedLine,
 } from '../../src/app.ts';
@@ -46,7 +47,7 @@ function onPowerPoint(_kind: PowerPoint): void {
 /** A card outlives the terminal's power: what it remembers is kept in a file after every command. */
 function durableCard(name: string): EmulatedCard {
   const file = join(folder, `card-${name}.json`);
-  const card = openCard(cardPath(name), seededRandom(`${seed}/${name}`));
+  const card = createCard(loadCard(cardPath(name)), { random: seededRandom(`${seed}/${name}`) });
   if (existsSync(file)) card.restore(JSON.parse(readFileSync(file, 'utf8')) as CardState);
   for (const face of [card.contact, card.contactless]) {
     if (face === undefined) continue;

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT } from '../../platform/errors.ts';
@@ -44,15 +44,19 @@ async function playOne(file: string, options: Options): Promise<ScenarioReport> 
   const scenario = loadScenario(file);
   const folder = options.data ?? mkdtempSync(join(tmpdir(), 'possum-'));
   if (options.data !== undefined && options.fresh === true) rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
   const talk = options.json !== true;
   try {
     if (talk) printText(`${scenario.name}\n`);
-    const report = await playScenario(scenario, folder, {
-      stepDone: (step) => {
-        if (talk) printText(stepText(step, scenario.steps.length, options.slips === true));
+    const report = await playScenario(
+      scenario,
+      folder,
+      {
+        stepDone: (step) => {
+          if (talk) printText(stepText(step, scenario.steps.length, options.slips === true));
+        },
       },
-    });
+      options.data !== undefined,
+    );
     if (talk) printText(closingTable(report));
     else printJson(report);
     return report;
