@@ -1,6 +1,6 @@
 /**
- * Writes the emulated cards and their keys: emv-fixtures/cards, emv-fixtures/capk/test-ca*.yaml and the JSON
- * Schema of card files. Keys that are already there are kept, so that a second run changes nothing.
+ * Writes the emulated cards and their keys: emv-fixtures/cards and emv-fixtures/capk/test-ca*.yaml. Keys that are
+ * already there are kept, so that a second run changes nothing.
  *
  *   node scripts/make-cards.mjs
  */
@@ -25,7 +25,6 @@ async function loadLibrary() {
         export * from './src/platform/bytes.ts';
         export { luhnValid } from './src/platform/secret.ts';
         export { encodeRecord } from './devices/cards/icc/profile.ts';
-        export { cardJsonSchema } from './devices/cards/schema.ts';
         export { tagFromHex } from './src/tlv/ber.ts';`,
       resolveDir: root,
       loader: 'ts',
@@ -551,5 +550,3 @@ stripeCard(
   'POSSUM/STRIPE',
   'other',
 );
-
-writeFileSync(join(fixtures, 'card.schema.json'), `${JSON.stringify(lib.cardJsonSchema(), null, 2)}\n`);

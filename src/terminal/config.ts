@@ -49,6 +49,14 @@ export const terminalFileSchema = z.strictObject({
 
 export type TerminalFile = z.infer<typeof terminalFileSchema>;
 
+/** JSON Schema of terminal files, for editors and other tools. */
+export function terminalJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(terminalFileSchema, { io: 'input', unrepresentable: 'any' }) as Record<
+    string,
+    unknown
+  >;
+}
+
 /** What a terminal is made of, checked and ready to use. */
 export interface TerminalSettings {
   readonly file: string;

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { emvDocument, emvDocumentJsonSchema } from '../../src/emv/document.ts';
+import { emvDocument } from '../../src/emv/document.ts';
 import { contactAnswers, READ, record, scriptedCard, VERIFY } from './support/card.ts';
 import { pins, run } from './support/world.ts';
 
@@ -25,12 +24,5 @@ describe('the document of a card that is no test card', () => {
     expect(text).not.toContain('1143804400000');
     expect(text).not.toContain('241234');
     expect(emvDocument(result, kept).objects['5A']).toBe('411111FFFFFF1111');
-  });
-});
-
-describe('the JSON Schema', () => {
-  it('in emv-fixtures is that of the code', () => {
-    const file = JSON.parse(readFileSync('emv-fixtures/document.schema.json', 'utf8'));
-    expect(file).toEqual(emvDocumentJsonSchema());
   });
 });
