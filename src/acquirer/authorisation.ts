@@ -1,5 +1,6 @@
 import { bytesField, type IsoMessage, textField } from '../iso8583/index.ts';
 import type { NewTransaction } from '../journal/transactions.ts';
+import { isPossumError } from '../platform/errors.ts';
 import { type NoAnswerReason, type OutgoingMessage, openDialogue } from './dialogue.ts';
 import { type FinancialRequest, financialMessage, reversalMessage } from './messages.ts';
 import { drainOutbox } from './outbox.ts';
@@ -25,13 +26,13 @@ export interface HostDecision {
 
 export type Authorisation =
   /** Nothing left this process: there is nothing to reverse, and no row. */
-  | { readonly kind: 'not-sent'; readonly reason: 'no-line' | 'outbox' | 'no-key' }
+  | { readonly kind: 'not-sent'; readonly reason: 'no-line' | 'outbox' | 'no-key' | 'card-data' }
   /** Row `transactionId` is PENDING until {@link AcquirerContext.journal} is told how it ended. */
   | { readonly kind: 'answered'; readonly transactionId: number; readonly decision: HostDecision }
   | {
       readonly kind: 'no-answer';
       readonly transactionId: number;
-      readonly reason: NoAnswerReason | 'unknown-code' | 'no-approval-code';
+      readonly reason: NoAnswerReason | 'unknown-code' | 'no-approval-code' | 'partial-amount';
     };
 
 /**
@@ -54,7 +55,7 @@ export async function authorise(
   if (dialogue === undefined) return { kind: 'not-sent', reason: 'no-line' };
   try {
     const prepared = prepare(context, request, row);
-    if (prepared === undefined) return { kind: 'not-sent', reason: 'no-key' };
+    if ('reason' in prepared) return { kind: 'not-sent', reason: prepared.reason };
     const answer = await dialogue.exchange(prepared.outgoing, signal);
     prepared.outgoing.key?.release();
     const { transactionId } = prepared;
@@ -65,15 +66,34 @@ export async function authorise(
   }
 }
 
-/** The second durable commit of an online sale (the first when no PIN was entered). */
+type Prepared =
+  | { readonly outgoing: OutgoingMessage; readonly transactionId: number }
+  | { readonly reason: 'no-key' | 'card-data' };
+
+/** {@link record}, fenced: data of a card that fit no message leave no row. */
 function prepare(
+  context: AcquirerContext,
+  request: NewRequest,
+  row: Parameters<typeof authorise>[2],
+): Prepared {
+  try {
+    return record(context, request, row) ?? { reason: 'no-key' };
+  } catch (cause) {
+    if (!isPossumError(cause, 'FORMAT')) throw cause;
+    context.trace.emit({ kind: 'alarm', what: `the request cannot be written: ${cause.message}` });
+    return { reason: 'card-data' };
+  }
+}
+
+/** The second durable commit of an online sale (the first when no PIN was entered). */
+function record(
   context: AcquirerContext,
   request: NewRequest,
   row: Parameters<typeof authorise>[2],
 ): { outgoing: OutgoingMessage; transactionId: number } | undefined {
   const { journal, secure, clock } = context;
   return journal.commit('request', () => {
-    const key = secure.takeMessageKey();
+    const key = secure.takeRequestKey();
     if (key === undefined) return undefined;
     const numbered: FinancialRequest = {
       ...request,
@@ -103,6 +123,8 @@ function judge(context: AcquirerContext, transactionId: number, message: IsoMess
   const entry = code === undefined ? undefined : context.profile.responseCodes[code];
   if (code === undefined || entry === undefined)
     return { kind: 'no-answer', transactionId, reason: 'unknown-code' };
+  // Nobody asked for a part of the amount.
+  if (entry.action === 'partial') return { kind: 'no-answer', transactionId, reason: 'partial-amount' };
   const approved = entry.class === 'A';
   const approvalCode = textField(message, 38);
   if (approved && (approvalCode ?? '').trim() === '') {

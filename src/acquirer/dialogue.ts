@@ -60,11 +60,15 @@ export async function openDialogue(
   return new HostDialogue(context, dialled.stream);
 }
 
+/** How long closing may take before the stream is left to itself. */
+const CLOSE_LIMIT_MS = 5_000;
+
 class HostDialogue implements Dialogue {
   readonly #context: AcquirerContext;
   readonly #stream: ByteStream;
   readonly #splitter: FrameSplitter;
   readonly #waiting: Uint8Array[] = [];
+  #garbled = false;
 
   constructor(context: AcquirerContext, stream: ByteStream) {
     this.#context = context;
@@ -95,8 +99,14 @@ class HostDialogue implements Dialogue {
     }
   }
 
-  close(): Promise<void> {
-    return this.#stream.close();
+  /** Never rejects: whatever closing comes to, the answer stands. */
+  async close(): Promise<void> {
+    const { clock } = this.#context;
+    await until(
+      clock,
+      clock.now() + CLOSE_LIMIT_MS,
+      this.#stream.close().catch(() => {}),
+    );
   }
 
   async #nextBody(
@@ -106,6 +116,7 @@ class HostDialogue implements Dialogue {
     for (;;) {
       const ready = this.#waiting.shift();
       if (ready !== undefined) return ready;
+      if (this.#garbled) return 'garbled';
       // A read that outlives the deadline would swallow the next answer: it ends with the dialogue.
       const reading = new AbortController();
       const chunk = await within(this.#context.clock, deadline, this.#stream.read(reading.signal), signal);
@@ -113,9 +124,9 @@ class HostDialogue implements Dialogue {
       if (chunk === 'timeout' || chunk === 'closed') return chunk;
       const { frames, error } = this.#splitter.push(chunk);
       this.#waiting.push(...frames);
-      if (error !== undefined && this.#waiting.length === 0) {
+      if (error !== undefined) {
         this.#context.trace.emit({ kind: 'alarm', what: `host line: ${error.message}` });
-        return 'garbled';
+        this.#garbled = true;
       }
     }
   }

@@ -2,8 +2,8 @@ import { type IsoMessage, textField } from '../iso8583/index.ts';
 
 const FINANCIAL = /^0[124]/;
 
-/** Compared whenever the answer has them (host-protocol 15.1); field 42 when both sides have it. */
-const COMPARED = [3, 4, 11, 41, 42] as const;
+/** Compared whenever both sides have them (host-protocol 15.1); the currency belongs to the amount. */
+const COMPARED = [3, 4, 11, 41, 42, 49] as const;
 
 /**
  * Whether `answer` belongs to `request`.

@@ -94,14 +94,13 @@ function settleReversal(
 }
 
 function settleAdvice(
-  { journal, profile, trace }: AcquirerContext,
+  { journal, trace }: AcquirerContext,
   row: OutboxRow,
   code: string | undefined,
   rrn: string | undefined,
 ): boolean {
-  const entry = code === undefined ? undefined : profile.responseCodes[code];
   // A MAC error is a fault of the line or the keys, not a refusal of the sale: the advice waits.
-  if (code === undefined || entry === undefined || code === 'A0') return false;
+  if (code === undefined || code === 'A0') return false;
   journal.commit('advice answered', () => {
     if (ADVICE_DONE.includes(code)) {
       journal.outbox.close(row.id, 'DONE');
@@ -132,11 +131,15 @@ export class RepeatLine {
   /** @returns `undefined` when no connection could be had */
   async exchange(outgoing: OutgoingMessage, signal: AbortSignal): Promise<Answer | undefined> {
     let answer: Answer | undefined;
-    for (let tries = 0; tries < Math.max(this.#context.timeouts.repeats, 1); tries++) {
+    let tries = Math.max(this.#context.timeouts.repeats, 1);
+    while (tries > 0) {
+      const wasKept = this.#dialogue !== undefined;
       this.#dialogue ??= await openDialogue(this.#context, signal);
       if (this.#dialogue === undefined) return answer;
       answer = await this.#dialogue.exchange(outgoing, signal);
       if (answer.kind === 'answered') return answer;
+      // Many hosts hang up after each answer: that a kept connection is gone is no try.
+      if (!(wasKept && answer.reason === 'closed')) tries--;
       await this.close();
     }
     return answer;

@@ -19,8 +19,13 @@ export interface SecureModule extends PinService {
   /** Loads a DUKPT initial key; the BDK never enters the terminal. */
   loadInitialKey(key: Secret, ksn: Uint8Array): void;
   /**
-   * The key of the next message: the one that a PIN was just entered under, else a fresh one, durable in the
-   * caller's unit of work.
+   * The key of the request that a PIN was just entered for, else a fresh one.
+   * @returns `undefined` when no key is left
+   */
+  takeRequestKey(): MessageKey | undefined;
+  /**
+   * A fresh key, durable in the caller's unit of work. A PIN that waits for its request is left alone: reversals
+   * and advices never carry one.
    * @returns `undefined` when no key is left
    */
   takeMessageKey(): MessageKey | undefined;
@@ -80,10 +85,13 @@ class Module implements SecureModule {
     this.#loaded = true;
   }
 
-  takeMessageKey(): MessageKey | undefined {
+  takeRequestKey(): MessageKey | undefined {
     const held = this.#pinKey;
     this.#pinKey = undefined;
-    if (held !== undefined) return held;
+    return held ?? this.takeMessageKey();
+  }
+
+  takeMessageKey(): MessageKey | undefined {
     const taken = this.#keys.take();
     return taken === undefined ? undefined : messageKey(taken, this.#parts.sealer, this.#parts.trace);
   }
