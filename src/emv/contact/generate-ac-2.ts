@@ -34,9 +34,11 @@ function finalRequest(context: ContactContext): RequestedType {
     return 'AAC';
   }
   if (answer?.kind === 'answered') return answer.approved && answer.referral !== true ? 'TC' : 'AAC';
-  const denied = terminalPower(data) === 'online-only' || matches(context, 'default', 'gac2');
+  const requestLeft = answer?.requestLeft === true;
+  const denied = requestLeft || terminalPower(data) === 'online-only' || matches(context, 'default', 'gac2');
   data.set(TAG.arc, latin1(denied ? 'Z3' : 'Y3'));
-  const why = denied ? 'the default action codes decline' : 'the default action codes allow it';
+  const byCodes = denied ? 'the default action codes decline' : 'the default action codes allow it';
+  const why = requestLeft ? 'the issuer may have the request: what it approved is reversed' : byCodes;
   decide(context, 'gac2', denied ? 'Z3: decline' : 'Y3: approve', why, 'EMV 4.3 Book 3, 10.7');
   return denied ? 'AAC' : 'TC';
 }

@@ -46,7 +46,8 @@ export function preProcess(
     const offlineOnly = ((ttq[0] as number) & OFFLINE_ONLY_READER) !== 0;
     ttq[1] = (ttq[1] as number) & ~(ONLINE_CRYPTOGRAM | CVM_REQUIRED);
     if (zeroAmount && offlineOnly) notAllowed = true;
-    if (floorLimitExceeded || statusCheckRequested || (zeroAmount && !offlineOnly))
+    const forced = parameters.forceOnline === true;
+    if (forced || floorLimitExceeded || statusCheckRequested || (zeroAmount && !offlineOnly))
       ttq[1] |= ONLINE_CRYPTOGRAM;
     if (cvmRequired) ttq[1] |= CVM_REQUIRED;
   }

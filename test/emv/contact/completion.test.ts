@@ -85,6 +85,14 @@ describe('the issuer’s answer', () => {
     expect(done.result.hostApprovedCardDeclined).toBe(reverse);
   });
 
+  it('may be lost after the request left: the card must not approve what will be reversed', async () => {
+    const done = await play(
+      { [GAC]: [cryptogram('80'), cryptogram('00')] },
+      { answer: { kind: 'unable', requestLeft: true }, config: config({ tac: {} }) },
+    );
+    expect([done.code, done.p1[1], done.arc]).toEqual(['DECLINED_OFFLINE', '00', '5A33']);
+  });
+
   it('may be a call', async () => {
     const answer = { ...answered('01', false), referral: true };
     const done = await play({ [GAC]: [cryptogram('80'), cryptogram('00')] }, { answer });
