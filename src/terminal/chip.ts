@@ -3,7 +3,10 @@ import { runContact } from '../emv/contact/run.ts';
 import { runContactless } from '../emv/contactless/entry-point.ts';
 import { traceRecord } from '../emv/record.ts';
 import type { EmvResult, EmvServices, OnlineRequest, TransactionParameters } from '../emv/transaction.ts';
+import type { TransactionDetail } from '../journal/transactions.ts';
 import { dateParts } from '../platform/clock.ts';
+import { isPossumError } from '../platform/errors.ts';
+import type { Pan } from '../platform/secret.ts';
 import type { CardChannel, PinService } from '../ports/index.ts';
 import { show, type TerminalContext } from './context.ts';
 import type { MessageId } from './messages.ts';
@@ -46,6 +49,7 @@ class ChipRun {
   readonly #request: PurchaseRequest;
   readonly #channel: CardChannel;
   readonly #signal: AbortSignal;
+  readonly #cancel = new AbortController();
   readonly #afterWrongPin: boolean;
   #online: Authorisation | undefined;
 
@@ -66,9 +70,16 @@ class ChipRun {
   async play(): Promise<Step> {
     show(this.#context, 'processing');
     const run = this.#channel.interface === 'contact' ? runContact : runContactless;
-    const result = await run(this.#parameters(), this.#services());
-    return this.#finish(result);
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (this.#signal.aborted) this.#onAbort();
+    try {
+      return this.#finish(await run(this.#parameters(), this.#services()));
+    } finally {
+      this.#signal.removeEventListener('abort', this.#onAbort);
+    }
   }
+
+  readonly #onAbort = () => this.#cancel.abort();
 
   hostWantsPinAgain(): boolean {
     if (this.#online?.kind !== 'answered' || this.#online.decision.approved) return false;
@@ -98,7 +109,7 @@ class ChipRun {
       config: settings.emv,
       random,
       clock,
-      signal: this.#signal,
+      signal: this.#cancel.signal,
       pin: this.#pinService(),
       record: traceRecord(this.#channel.interface, trace),
       chooseApplication: async (candidates) =>
@@ -124,7 +135,8 @@ class ChipRun {
 
   async #authorise(online: OnlineRequest): Promise<ReturnType<typeof kernelAnswer>> {
     show(this.#context, 'authorising');
-    // From here on a cancel key changes nothing: the host decides, and what it decides is kept.
+    // From here on a cancel key changes nothing: host and card decide, and what they decide is kept.
+    this.#signal.removeEventListener('abort', this.#onAbort);
     this.#online = await sendOnline(this.#context, this.#attempt(online), new AbortController().signal);
     return kernelAnswer(this.#context, this.#online);
   }
@@ -154,17 +166,26 @@ class ChipRun {
       });
       return this.#end(result, id);
     }
-    if (outcome.code === 'APPROVED_OFFLINE' && pan !== undefined) {
+    if (outcome.code !== 'APPROVED_OFFLINE' || pan === undefined) return this.#notTaken(result);
+    if (this.#request.kind === 'refund') return declined('the host has to give a refund');
+    return this.#approveOffline(result, pan, detail);
+  }
+
+  #approveOffline(result: EmvResult, pan: Pan, detail: TransactionDetail): Step {
+    const { data, cvm } = result;
+    try {
       const id = approveOffline(this.#context, {
-        kind: this.#request.kind,
         amountMinor: this.#request.amountMinor,
         entryMode: entryModeField(ENTRY[this.#channel.interface], cvm),
         card: chipCardData(this.#context, data, pan),
         detail,
+        localCode: this.#online === undefined ? 'Y1' : 'Y3',
       });
       return this.#end(result, id);
+    } catch (cause) {
+      if (!isPossumError(cause, 'FORMAT')) throw cause;
+      return declined(`the card's data fit no message: ${cause.message}`);
     }
-    return this.#notTaken(result);
   }
 
   #end({ outcome, cvm }: EmvResult, transactionId: number | undefined): Step {
@@ -189,6 +210,10 @@ class ChipRun {
     if (result.fallbackAllowed) return { kind: 'chip-failed' };
     return this.#end(result, undefined);
   }
+}
+
+function declined(reason: string): Step {
+  return { kind: 'end', result: { code: 'DECLINED_OFFLINE', reason, message: 'declined' } };
 }
 
 function messageOf(code: TransactionResult['code'], cvm: EmvResult['cvm']): MessageId {

@@ -13,7 +13,8 @@ export async function endOfDay(
   const settlement = await settleBatch(context.acquirer, signal, progress);
   if (settlement.kind === 'settled') {
     show(context, 'settled', String(settlement.slip.batch));
-    await printPendingSlips(context, signal);
+    // The batch is closed: its slip is printed even when somebody cancels now.
+    await printPendingSlips(context, new AbortController().signal);
   } else {
     show(
       context,

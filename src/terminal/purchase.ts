@@ -33,11 +33,11 @@ export async function purchase(
     show(context, refused);
     return { code: 'REFUSED', reason: refused, message: refused, printed: true };
   }
-  await freeReaders(context, signal);
-  const result = await present(context, request, signal);
-  context.secure.dropPin();
-  const reported = await reportResult(context, request, result, signal);
-  await freeReaders(context, signal);
+  const result = await present(context, request, signal).finally(() => context.secure.dropPin());
+  // What is decided is told in full: a cancel key that comes later stops neither slip nor reversal.
+  const never = new AbortController().signal;
+  const reported = await reportResult(context, request, result, never);
+  await freeReaders(context, never);
   return reported;
 }
 
@@ -55,6 +55,20 @@ async function freeReaders(context: TerminalContext, signal: AbortSignal): Promi
 }
 
 async function present(
+  context: TerminalContext,
+  request: PurchaseRequest,
+  signal: AbortSignal,
+): Promise<Omit<TransactionResult, 'printed'>> {
+  try {
+    await freeReaders(context, signal);
+    return await presentCards(context, request, signal);
+  } catch (cause) {
+    if (!isPossumError(cause, 'CANCELLED')) throw cause;
+    return { code: 'CANCELLED', reason: 'cancelled', message: 'cancelled' };
+  }
+}
+
+async function presentCards(
   context: TerminalContext,
   request: PurchaseRequest,
   signal: AbortSignal,
@@ -87,33 +101,24 @@ async function oneCard(
   fallback: FallbackState,
   signal: AbortSignal,
 ): Promise<Step> {
-  try {
-    const { reader, presentation } = await awaitCard(
-      context,
-      interfaces,
-      signal,
-      context.clock.now() + CARD_WAIT_MS,
-    );
-    if (reader !== undefined && HOLDS_CARD.includes(presentation.kind)) context.usedReaders.add(reader);
-    switch (presentation.kind) {
-      case 'card':
-        return await withChip(context, request, presentation.channel, signal);
-      case 'stripe':
-        return await stripeTransaction(context, request, presentation.tracks, fallback, signal);
-      case 'mute':
-        await freeReaders(context, signal);
-        return { kind: 'chip-failed' };
-      case 'collision':
-        await freeReaders(context, signal);
-        return { kind: 'again', message: 'one-card-only', interfaces };
-      case 'timeout':
-        return cancelledStep('no card was presented');
-      case 'offline':
-        return cancelledStep(`reader: ${presentation.reason}`);
-    }
-  } catch (cause) {
-    if (isPossumError(cause, 'CANCELLED')) return cancelledStep('cancelled');
-    throw cause;
+  const deadlineMs = context.clock.now() + CARD_WAIT_MS;
+  const { reader, presentation } = await awaitCard(context, interfaces, signal, deadlineMs);
+  if (reader !== undefined && HOLDS_CARD.includes(presentation.kind)) context.usedReaders.add(reader);
+  switch (presentation.kind) {
+    case 'card':
+      return withChip(context, request, presentation.channel, signal);
+    case 'stripe':
+      return stripeTransaction(context, request, presentation.tracks, fallback, signal);
+    case 'mute':
+      await freeReaders(context, signal);
+      return { kind: 'chip-failed' };
+    case 'collision':
+      await freeReaders(context, signal);
+      return { kind: 'again', message: 'one-card-only', interfaces };
+    case 'timeout':
+      return cancelledStep('no card was presented');
+    case 'offline':
+      return cancelledStep(`reader: ${presentation.reason}`);
   }
 }
 

@@ -82,7 +82,7 @@ function finishSwipe(context: TerminalContext, online: Authorisation, cvm: CvmMe
   const id = finishAttempt(context, online, true);
   const record = id === undefined ? undefined : context.journal.transactions.find(id);
   const withRecord = record === undefined ? {} : { record };
-  if (online.kind === 'not-sent') return end('DECLINED_OFFLINE', 'no line to the host', 'no-line');
+  if (online.kind === 'not-sent') return notSent(online.reason);
   if (online.kind === 'no-answer') {
     return {
       kind: 'end',
@@ -97,6 +97,12 @@ function finishSwipe(context: TerminalContext, online: Authorisation, cvm: CvmMe
   return { kind: 'end', result: { code: 'APPROVED_ONLINE', reason, message, ...withRecord } };
 }
 
+function notSent(reason: Extract<Authorisation, { kind: 'not-sent' }>['reason']): Step {
+  if (reason === 'card-data') return end('CARD_ERROR', 'the track fits no message');
+  if (reason === 'no-key') return end('DECLINED_OFFLINE', 'the secure module has no key left', 'no-keys');
+  return end('DECLINED_OFFLINE', 'no line to the host', 'no-line');
+}
+
 function wantsPinAgain(context: TerminalContext, online: Authorisation): boolean {
   if (online.kind !== 'answered' || online.decision.approved) return false;
   return context.acquirer.profile.responseCodes[online.decision.code]?.action === 'enter-pin-again';
@@ -109,7 +115,9 @@ function readsChips(context: TerminalContext): boolean {
 function end(
   code: 'CARD_ERROR' | 'CANCELLED' | 'DECLINED_OFFLINE',
   reason: string,
-  message: 'card-error' | 'cancelled' | 'no-line' = code === 'CANCELLED' ? 'cancelled' : 'card-error',
+  message: 'card-error' | 'cancelled' | 'no-line' | 'no-keys' = code === 'CANCELLED'
+    ? 'cancelled'
+    : 'card-error',
 ): Step {
   return { kind: 'end', result: { code, reason, message } };
 }

@@ -35,9 +35,9 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
       });
     }
     busy = what;
-    // A flow that ended in an exception may have left a request behind.
-    reverseInterrupted(context);
     try {
+      // A flow that ended in an exception may have left a request behind.
+      reverseInterrupted(context);
       return await flow();
     } finally {
       busy = undefined;

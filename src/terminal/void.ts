@@ -1,5 +1,6 @@
 import { drainOutbox } from '../acquirer/outbox.ts';
 import type { TransactionRecord } from '../journal/transactions.ts';
+import { isPossumError } from '../platform/errors.ts';
 import { show, type TerminalContext } from './context.ts';
 import { refusal } from './guards.ts';
 import { finishAttempt, sendOnline } from './online.ts';
@@ -19,20 +20,22 @@ export async function voidTransaction(
   if (original === undefined || objection !== undefined)
     return refuse(context, 'void-refused', objection ?? '');
   // An offline sale is unknown to the host before its advice was answered.
-  const drained = await drainOutbox(context.acquirer, signal);
+  const drained = await drainOutbox(context.acquirer, signal).catch((cause) => {
+    if (isPossumError(cause, 'CANCELLED')) return undefined;
+    throw cause;
+  });
+  if (drained === undefined) return cancel(context);
   if (drained.kind === 'stuck')
     return refuse(context, 'no-line', 'what is waiting for the host could not be sent');
   const fresh = context.journal.transactions.find(original.id);
   if (fresh === undefined || fresh.state !== 'APPROVED')
     return refuse(context, 'void-refused', 'the host refused the original');
-  return sendVoid(context, fresh, signal);
+  return signal.aborted ? cancel(context) : sendVoid(context, fresh);
 }
 
-async function sendVoid(
-  context: TerminalContext,
-  original: TransactionRecord,
-  signal: AbortSignal,
-): Promise<TransactionResult> {
+async function sendVoid(context: TerminalContext, original: TransactionRecord): Promise<TransactionResult> {
+  // From here on a cancel key changes nothing: the host decides, and what it decides is told.
+  const never = new AbortController().signal;
   show(context, 'authorising');
   const online = await sendOnline(
     context,
@@ -47,7 +50,7 @@ async function sendVoid(
       ...(original.rrn === undefined ? {} : { originalRrn: original.rrn }),
       detail: { interface: 'none' },
     },
-    new AbortController().signal,
+    never,
   );
   if (online.kind === 'not-sent') return refuse(context, 'no-line', 'no line to the host');
   const id = finishAttempt(context, online, true) as number;
@@ -56,7 +59,7 @@ async function sendVoid(
   const request = { kind: 'void', amountMinor: original.amountMinor } as const;
   if (online.kind === 'no-answer') {
     const result = { code: 'REVERSED', reason: online.reason, message: 'no-answer', ...withRecord } as const;
-    return reportResult(context, request, result, signal);
+    return reportResult(context, request, result, never);
   }
   const { approved, code } = online.decision;
   return reportResult(
@@ -68,7 +71,7 @@ async function sendVoid(
       message: approved ? 'approved' : 'declined',
       ...withRecord,
     },
-    signal,
+    never,
   );
 }
 
@@ -87,6 +90,11 @@ function objectionTo(
 
 function withoutChip<T extends { chip?: Uint8Array }>({ chip: _, ...rest }: T): Omit<T, 'chip'> {
   return rest;
+}
+
+function cancel(context: TerminalContext): TransactionResult {
+  show(context, 'cancelled');
+  return { code: 'CANCELLED', reason: 'cancelled', message: 'cancelled', printed: true };
 }
 
 function refuse(
