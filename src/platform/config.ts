@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { PossumError } from './errors.ts';
+import { knownKeys, spellingHint } from './spelling-hint.ts';
 
 /**
  * Reads a YAML (or JSON) file and checks it against a schema.
@@ -34,9 +35,7 @@ export function parseConfig<T>(text: string, name: string, schema: z.ZodType<T>)
   if (broken !== undefined) {
     throw new PossumError('CONFIG', `not valid YAML: ${broken.message}`, { where: place(broken.pos[0]) });
   }
-  keepDigitStrings(document);
   keepWrittenDigits(document);
-  keepDigits(document);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 0 });
@@ -46,20 +45,7 @@ export function parseConfig<T>(text: string, name: string, schema: z.ZodType<T>)
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0] as z.core.$ZodIssue;
-  throw describeIssue(deepestIssue(issue), document, place);
-}
-
-/** Digits such as `0084`, `6E00` or 19 of a PAN would change as numbers: they stay the text that they are. */
-function keepDigitStrings(document: Document): void {
-  visit(document, {
-    Scalar(_, scalar) {
-      const { source, value } = scalar;
-      if (typeof value !== 'number' || source === undefined) return;
-      if (/^0\d|^\d+e\d+$/i.test(source) || (/^\d+$/.test(source) && !Number.isSafeInteger(value))) {
-        scalar.value = source;
-      }
-    },
-  });
+  throw describeIssue(deepestIssue(issue), schema, document, place);
 }
 
 /**
@@ -72,21 +58,6 @@ function keepWrittenDigits(document: Document): void {
       if (typeof node.value === 'number' && node.source !== undefined && String(node.value) !== node.source) {
         node.value = node.source;
       }
-    },
-  });
-}
-
-/**
- * Hex and digit strings that YAML would read as numbers and change (`0840`, `1E10`, twenty digits) stay as they
- * are written.
- */
-function keepDigits(document: Document): void {
-  visit(document, {
-    Scalar(_, node) {
-      const { value, source } = node;
-      if (typeof value !== 'number' || source === undefined) return;
-      const changed = /^0\d|[eE]/.test(source) || (Number.isInteger(value) && !Number.isSafeInteger(value));
-      if (changed) node.value = source;
     },
   });
 }
@@ -112,13 +83,21 @@ function deepestIssue(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Flat
   return { path, message: issue.message };
 }
 
-function describeIssue(issue: FlatIssue, document: Document, place: (offset: number) => string): PossumError {
+function describeIssue(
+  issue: FlatIssue,
+  schema: z.ZodType,
+  document: Document,
+  place: (offset: number) => string,
+): PossumError {
   const node = issue.unknownKey === undefined ? nodeAt(document, issue.path) : keyNode(document, issue.path);
   const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
   const field = issue.path.map(String).join('.');
   return new PossumError('CONFIG', field === '' ? issue.message : `${field}: ${issue.message}`, {
     where: place(offset),
-    remedy: issue.unknownKey === undefined ? 'Correct the value.' : 'Remove the key or correct its spelling.',
+    remedy:
+      issue.unknownKey === undefined
+        ? 'Correct the value.'
+        : spellingHint(issue.unknownKey, knownKeys(schema, issue.path.slice(0, -1))),
   });
 }
 
