@@ -68,7 +68,9 @@ export class PossumError extends Error {
 }
 
 export function isPossumError(value: unknown, code?: ErrorCode): value is PossumError {
-  return value instanceof PossumError && (code === undefined || value.code === code);
+  // By name: each chunk of the command line carries its own copy of the class.
+  const isOurs = value instanceof Error && value.name === 'PossumError' && 'exitCode' in value;
+  return isOurs && (code === undefined || (value as PossumError).code === code);
 }
 
 /** For branches that the types rule out. */
