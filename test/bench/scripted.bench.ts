@@ -1,0 +1,98 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fixturePath } from '../../src/platform/fixtures.ts';
+import { countCommits, Sqlite } from './commit-counter.ts';
+import { temporaryFolder } from './folder.ts';
+import { atMost, type Figure, group, median, smoke } from './harness.ts';
+import { possum, runNode } from './spawned.ts';
+import { benchWorld, tapCardFile, tirelessCard } from './support.ts';
+import { tapRig } from './tap-rig.ts';
+import { unavoidableWork } from './unavoidable.ts';
+
+const TAPS = smoke ? 20 : 1000;
+const ROUNDS = smoke ? 1 : 5;
+/** Small enough for the card to approve it, and for its funds at the host to last. */
+const AMOUNT = '8.50';
+const KINDS = { offline: '', online: ', forceOnline: true' } as const;
+type Kind = keyof typeof KINDS;
+
+/** A card counts its offline approvals up to 255 and wants the issuer then; the issuer watches its counter. */
+const TAPS_PER_CARD = { offline: 250, online: 500 } as const;
+
+/** Two scenarios with half of the taps each, since a batch holds 999 transactions. */
+function scenarios(folder: string, kind: Kind): readonly string[] {
+  const card = readFileSync(tapCardFile, 'utf8')
+    .replace('keyFile: keys/', `keyFile: ${fixturePath('cards', 'keys')}/`)
+    .replace(/cumulativeAmount: \d+/, 'cumulativeAmount: 999999999')
+    .replace(/consecutive: \d+/, 'consecutive: 255');
+  return ['first', 'second'].map((half) => {
+    const steps = Array.from({ length: TAPS / 2 }, (_, tap) => {
+      const name = `card-${Math.floor(tap / TAPS_PER_CARD[kind])}.yaml`;
+      if (tap % TAPS_PER_CARD[kind] === 0) writeFileSync(join(folder, name), card);
+      return [
+        `  - sale: { amount: ${AMOUNT}, card: ${name}, by: tap${KINDS[kind]} }`,
+        `    expect: { outcome: APPROVED_${kind.toUpperCase()} }`,
+      ];
+    });
+    const file = join(folder, `${kind}-${half}.yaml`);
+    writeFileSync(file, [`name: ${half} half of the taps`, 'steps:', ...steps.flat(), ''].join('\n'));
+    return file;
+  });
+}
+
+/** As many bare durable commits as a tap makes. */
+async function commitsOf(kind: Kind): Promise<number> {
+  const world = await benchWorld();
+  const counter = countCommits(world.folder);
+  world.line.up = kind === 'online';
+  const card = tirelessCard();
+  const amountMinor = kind === 'online' ? 6000 : 850;
+  await world.sale(card, amountMinor, 'tap');
+  counter.take();
+  await world.sale(card, amountMinor, 'tap');
+  await world.close();
+  return counter.take();
+}
+
+function bareCommit(): () => void {
+  const database = new Sqlite(join(temporaryFolder(), 'bare.db'));
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+  database.exec('CREATE TABLE sale (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT');
+  const insert = database.prepare('INSERT INTO sale (body) VALUES (?)');
+  const body = new Uint8Array(300);
+  return () => void insert.run(body);
+}
+
+function timed(times: number, work: () => void): number {
+  const start = performance.now();
+  for (let i = 0; i < times; i++) work();
+  return performance.now() - start;
+}
+
+async function measure(): Promise<readonly Figure[]> {
+  const folder = temporaryFolder();
+  const bare = await unavoidableWork(tapRig());
+  const commit = bareCommit();
+  const figures: Figure[] = [];
+  for (const kind of ['offline', 'online'] as const) {
+    const files = scenarios(folder, kind);
+    const commits = await commitsOf(kind);
+    timed(TAPS, bare[kind]);
+    const rounds = Array.from({ length: ROUNDS }, () => {
+      const run = runNode([possum, 'run', '--json', ...files]);
+      const work = timed(TAPS, bare[kind]) + timed(TAPS * commits, commit);
+      return { run: run.ms, work };
+    });
+    figures.push({
+      name: `${TAPS} ${kind} taps with journal, against work + ${commits} commits each`,
+      measured: `${median(rounds.map(({ run }) => run)).toFixed(0)} ms : ${median(rounds.map(({ work }) => work)).toFixed(0)} ms`,
+      value: median(rounds.map(({ run, work }) => run / work)),
+      limit: atMost(4),
+    });
+  }
+  return figures;
+}
+
+group(measure);
