@@ -65,7 +65,7 @@ function report(group, figure) {
   figures.push({ group, ...figure, ok });
   if (figures.length === 1) console.log(row('group', 'figure', 'measured', 'value', 'limit', ''));
   const bound = limit === undefined ? '' : `${limit.at === 'least' ? '>=' : '<='} ${limit.value}`;
-  console.log(row(group, figure.name, figure.measured, format(value), bound, verdict(ok, judged));
+  console.log(row(group, figure.name, figure.measured, format(value), bound, verdict(ok, judged)));
 }
 
 function verdict(ok, judged) {
