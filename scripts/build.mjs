@@ -1,25 +1,16 @@
 // Bundles the command line: CommonJS, one chunk per command, native modules outside; and the library as ES modules.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 rmSync(dist, { recursive: true, force: true });
-
-// The entry loads a command's chunk only when it is asked for; within a chunk everything is one file.
-const commandChunks = {
-  name: 'command-chunks',
-  setup(bundler) {
-    bundler.onResolve({ filter: /^\.\/commands\/[a-z-]+\.ts$/ }, ({ path }) => ({
-      path: path.replace(/\.ts$/, '.cjs'),
-      external: true,
-    }));
-  },
-};
 
 const shared = {
   bundle: true,
@@ -28,6 +19,7 @@ const shared = {
   format: 'cjs',
   minify: true,
   keepNames: false,
+  charset: 'ascii',
   legalComments: 'none',
   outExtension: { '.js': '.cjs' },
   external: ['better-sqlite3', 'serialport', 'blessed'],
@@ -36,13 +28,22 @@ const shared = {
   logLevel: 'warning',
 };
 
-const commands = readdirSync(join(root, 'src/cli/commands')).filter((name) => name.endsWith('.ts'));
+// The entry carries its help itself; every other command is a chunk that it loads when it is asked for.
+const commands = readdirSync(join(root, 'src/cli/commands')).filter(
+  (name) => name.endsWith('.ts') && name !== 'help.ts',
+);
+await build({
+  ...shared,
+  entryPoints: ['platform/config', 'platform/parsed-at-build', 'cli/chunk'].map((name) =>
+    join(root, 'src', `${name}.ts`),
+  ),
+  outdir: join(dist, 'tools'),
+});
 await build({
   ...shared,
   entryPoints: { possum: join(root, 'src/cli/possum.ts') },
   outdir: dist,
   banner: { js: '#!/usr/bin/env node' },
-  plugins: [commandChunks],
 });
 await build({
   ...shared,
@@ -53,6 +54,14 @@ await build({
 });
 chmodSync(join(dist, 'possum.cjs'), 0o755);
 
+parseFixtures();
+// The first tap of a terminal is what has to be quick; the rest of a day is compiled as it comes.
+const tap = join(dist, 'tools', 'tap.yaml');
+writeFileSync(tap, 'name: tap\nsteps: [{ sale: { amount: 8.50, card: visa-contactless, by: tap } }]\n');
+compileCode('run', '--json', tap);
+compileCode('emv', '--json', '--card', 'visa-credit', '--pin', '1234', '--amount', '10.00');
+rmSync(join(dist, 'tools'), { recursive: true });
+
 const library = spawnSync(
   process.execPath,
   [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.lib.json'],
@@ -62,3 +71,28 @@ const library = spawnSync(
   },
 );
 if (library.status !== 0) process.exit(1);
+
+/** Keeps the values of the shipped YAML files as JSON, see src/platform/parsed-at-build.ts. */
+function parseFixtures() {
+  const require = createRequire(import.meta.url);
+  const { readYaml } = require(join(dist, 'tools/platform/config.cjs'));
+  const { parsedName } = require(join(dist, 'tools/platform/parsed-at-build.cjs'));
+  const fixtures = join(root, 'emv-fixtures');
+  const parsed = join(dist, 'parsed');
+  mkdirSync(parsed);
+  for (const name of readdirSync(fixtures, { recursive: true })) {
+    if (!name.endsWith('.yaml')) continue;
+    const text = readFileSync(join(fixtures, name), 'utf8');
+    const { value } = readYaml(text, name);
+    const json = JSON.stringify(value);
+    // What JSON cannot hold is left to the parser.
+    if (isDeepStrictEqual(JSON.parse(json), value)) writeFileSync(join(parsed, parsedName(text)), json);
+  }
+}
+
+/** Has a command run once and keeps what V8 compiled for it, see src/cli/chunk.ts. */
+function compileCode(...command) {
+  const tool = [join(root, 'scripts/compile-code.mjs'), ...command];
+  const { status } = spawnSync(process.execPath, tool, { cwd: root, stdio: ['ignore', 'ignore', 2] });
+  if (status !== 0) process.exit(1);
+}

@@ -27,7 +27,10 @@ if (readStamp(installStamp) !== installWanted) {
 if (process.argv.includes('build')) {
   const buildStamp = join(root, 'dist', '.possum-built');
   const buildWanted = digest(
-    [...filesBelow('src'), ...filesBelow('devices'), 'scripts/build.mjs', 'package-lock.json'],
+    [
+      ...['src', 'devices', 'emv-fixtures'].flatMap(filesBelow),
+      ...['scripts/build.mjs', 'scripts/compile-code.mjs', 'package-lock.json'],
+    ],
     machine,
   );
   if (readStamp(buildStamp) !== buildWanted) {

@@ -1,26 +1,22 @@
+import { loadChunk } from './chunk.ts';
+import * as help from './commands/help.ts';
 import { fail } from './failure.ts';
 
-/** A command's chunk: parses its arguments, does its work, answers with the exit code. */
-export interface CommandModule {
-  main(argv: readonly string[]): Promise<number>;
-}
-
 // Each command is a chunk of its own, loaded when it is asked for: `possum --version` loads none.
-const COMMANDS: Readonly<Record<string, () => Promise<CommandModule>>> = {
-  run: () => import('./commands/run.ts'),
-  emv: () => import('./commands/emv.ts'),
-  sale: () => import('./commands/sale.ts'),
-  refund: () => import('./commands/refund.ts'),
-  void: () => import('./commands/void.ts'),
-  settle: () => import('./commands/settle.ts'),
-  txn: () => import('./commands/txn.ts'),
-  batch: () => import('./commands/batch.ts'),
-  receipt: () => import('./commands/receipt.ts'),
-  host: () => import('./commands/host.ts'),
-  card: () => import('./commands/card.ts'),
-  decode: () => import('./commands/decode.ts'),
-  help: () => import('./commands/help.ts'),
-};
+const COMMANDS: ReadonlySet<string> = new Set([
+  'run',
+  'emv',
+  'sale',
+  'refund',
+  'void',
+  'settle',
+  'txn',
+  'batch',
+  'receipt',
+  'host',
+  'card',
+  'decode',
+]);
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name = 'help', ...rest] = argv;
@@ -28,14 +24,9 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${POSSUM_VERSION}\n`);
     return 0;
   }
-  const isHelp = name === '--help' || name === '-h';
-  const load = COMMANDS[isHelp ? 'help' : name];
-  if (load === undefined) {
-    const help = await import('./commands/help.ts');
-    return help.unknownCommand(name);
-  }
-  const command = await load();
-  return command.main(rest);
+  if (['help', '--help', '-h'].includes(name)) return help.main();
+  if (!COMMANDS.has(name)) return help.unknownCommand(name);
+  return loadChunk(name).module.main(rest);
 }
 
 // A reader that has seen enough (`possum … | head`) is no error.

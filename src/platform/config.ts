@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
-import type { z } from 'zod';
+import * as z from 'zod';
 import { PossumError } from './errors.ts';
+import { parsedAtBuild } from './parsed-at-build.ts';
 import { knownKeys, spellingHint } from './spelling-hint.ts';
+
+// Most schemas are used once in a process: compiling a checker for them costs more than it saves.
+z.config({ jitless: true });
 
 /**
  * Reads a YAML (or JSON) file and checks it against a schema.
@@ -21,6 +25,25 @@ export function loadConfig<T>(path: string, schema: z.ZodType<T>): T {
 
 /** {@link loadConfig} for a text that is already there; `name` stands for the file in errors. */
 export function parseConfig<T>(text: string, name: string, schema: z.ZodType<T>): T {
+  const known = parsedAtBuild(text);
+  const early = known === undefined ? undefined : schema.safeParse(known);
+  if (early?.success) return early.data;
+  const { document, value, place } = readYaml(text, name);
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  throw describeIssue(deepestIssue(issue), schema, document, place);
+}
+
+/** A YAML text, its plain value, and the file, line and column of an offset in it. */
+interface ReadYaml {
+  readonly document: Document;
+  readonly value: unknown;
+  readonly place: (offset: number) => string;
+}
+
+/** Reads YAML as {@link parseConfig} does. @throws PossumError `CONFIG` */
+export function readYaml(text: string, name: string): ReadYaml {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -36,16 +59,11 @@ export function parseConfig<T>(text: string, name: string, schema: z.ZodType<T>)
     throw new PossumError('CONFIG', `not valid YAML: ${broken.message}`, { where: place(broken.pos[0]) });
   }
   keepWrittenDigits(document);
-  let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: 0 });
+    return { document, place, value: document.toJS({ maxAliasCount: 0 }) };
   } catch (cause) {
     throw new PossumError('CONFIG', 'aliases are not supported', { where: `${name}:1:1`, cause });
   }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0] as z.core.$ZodIssue;
-  throw describeIssue(deepestIssue(issue), schema, document, place);
 }
 
 /**
