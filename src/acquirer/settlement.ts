@@ -37,7 +37,7 @@ export async function settleBatch(
 ): Promise<Settlement> {
   const { journal, clock } = context;
   journal.outbox.verifyChain();
-  progress('outbox', 0, journal.outbox.due().length);
+  progress('outbox', 0, journal.outbox.waiting());
   const drained = await drainOutbox(context, signal);
   if (drained.kind === 'stuck') {
     return {

@@ -33,6 +33,8 @@ export interface Outbox {
   ): number;
   /** Rows that wait to be sent, in sending order. */
   due(kind?: OutboxKind): readonly OutboxRow[];
+  /** How many rows wait to be sent. */
+  waiting(): number;
   ofTransaction(transactionId: number): readonly OutboxRow[];
   /** @throws PossumError `STORAGE` when the sealed content was altered */
   content(row: OutboxRow): Uint8Array;
@@ -83,6 +85,8 @@ export function outbox(database: Database, sealer: Sealer): Outbox {
       return id;
     },
     due: (kind) => dueRows(database, kind),
+    waiting: () =>
+      Number(database.prepare(`SELECT count(*) AS count FROM outbox WHERE state = 'DUE'`).get()?.count ?? 0),
     ofTransaction: (transactionId) =>
       database.prepare('SELECT * FROM outbox WHERE txn_id = ? ORDER BY id').all(transactionId).map(rowOf),
     content(row) {

@@ -124,6 +124,8 @@ export interface TransactionsView {
   findByInvoice(invoice: number): TransactionRecord | undefined;
   /** In the order in which they happened; newest last. */
   list(filter?: { batchId?: number; state?: TransactionState }): readonly TransactionRecord[];
+  /** Requests whose end is open. */
+  pending(): readonly TransactionRecord[];
   totals(batchId: number): BatchTotals;
   /** Rows of a batch, whatever their state. */
   count(batchId: number): number;
@@ -157,6 +159,12 @@ export function transactionsView(database: Database): TransactionsView {
       ),
     list: ({ batchId, state } = {}) =>
       listRows(database, batchId, state).map((row) => recordOf(row) as TransactionRecord),
+    // The state stands in the text, so that the index of the few unfinished rows is used.
+    pending: () =>
+      database
+        .prepare(`SELECT * FROM txn WHERE state = 'PENDING' ORDER BY id`)
+        .all()
+        .map((row) => recordOf(row) as TransactionRecord),
     totals: (batchId) => totalsOf(database, batchId),
     count: (batchId) =>
       Number(

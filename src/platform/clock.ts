@@ -263,16 +263,15 @@ export interface DateParts {
 /** Splits a reading of {@link Clock.now}. */
 export function dateParts(nowMs: number): DateParts {
   const iso = new Date(nowMs).toISOString();
-  const [isoDate, isoTime] = [iso.slice(0, 10), iso.slice(11, 19)];
-  const [yyyy, mm, dd] = isoDate.split('-') as [string, string, string];
+  const [mm, dd] = [iso.slice(5, 7), iso.slice(8, 10)];
   return {
-    year: Number(yyyy),
+    year: Number(iso.slice(0, 4)),
     month: Number(mm),
     day: Number(dd),
-    yymmdd: yyyy.slice(2) + mm + dd,
-    hhmmss: isoTime.replaceAll(':', ''),
+    yymmdd: iso.slice(2, 4) + mm + dd,
+    hhmmss: iso.slice(11, 13) + iso.slice(14, 16) + iso.slice(17, 19),
     mmdd: mm + dd,
-    isoDate,
-    isoTime,
+    isoDate: iso.slice(0, 10),
+    isoTime: iso.slice(11, 19),
   };
 }

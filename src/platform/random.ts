@@ -19,9 +19,24 @@ function uniformBelow(bytes: (length: number) => Uint8Array, bound: number): num
   }
 }
 
-/** The operating system's generator. */
+/** Bytes asked of the operating system at once: each call costs more than the bytes. */
+const POOL_BYTES = 4096;
+
+/** The operating system's generator. What was handed out is wiped from the pool. */
 export function systemRandom(): Random {
-  const bytes = (length: number) => randomFillSync(new Uint8Array(length));
+  const pool = new Uint8Array(POOL_BYTES);
+  let at = POOL_BYTES;
+  const bytes = (length: number): Uint8Array => {
+    if (length > POOL_BYTES) return randomFillSync(new Uint8Array(length));
+    if (at + length > POOL_BYTES) {
+      randomFillSync(pool);
+      at = 0;
+    }
+    const out = pool.slice(at, at + length);
+    pool.fill(0, at, at + length);
+    at += length;
+    return out;
+  };
   return { bytes, below: (bound) => uniformBelow(bytes, bound) };
 }
 

@@ -82,7 +82,7 @@ class ScenarioRun {
       ...facts,
       slips,
       screens: display.history.slice(screensBefore),
-      waiting: this.#world.terminal.context.journal.outbox.due().length,
+      waiting: this.#world.terminal.context.journal.outbox.waiting(),
     };
     if (step.name !== undefined && facts.record !== undefined)
       this.#invoices.set(step.name, facts.record.invoice);

@@ -49,7 +49,7 @@ export function dayTotals(world: World): DayTotals {
     settledMinor: sum(slips.map(({ totals }) => totals.salesMinor - totals.refundsMinor)),
     batches: slips.length,
     uploaded: sum(slips.map(({ uploaded }) => uploaded)),
-    waiting: journal.outbox.due().length,
+    waiting: journal.outbox.waiting(),
     ledgerSumMinor: sum(Object.values(balances)),
   };
 }

@@ -20,11 +20,11 @@ export async function recover(context: TerminalContext, signal: AbortSignal): Pr
   const { journal } = context;
   journal.outbox.verifyChain();
   const interrupted = reverseInterrupted(context);
-  if (journal.outbox.due().length > 0) await drainOutbox(context.acquirer, signal);
+  if (journal.outbox.waiting() > 0) await drainOutbox(context.acquirer, signal);
   await printPendingSlips(context, signal);
   return {
     interrupted,
-    waiting: journal.outbox.due().length,
+    waiting: journal.outbox.waiting(),
     mustSettle: journal.batches.current()?.state === 'MUST_SETTLE',
   };
 }
@@ -34,7 +34,7 @@ export async function recover(context: TerminalContext, signal: AbortSignal): Pr
  * @returns how many there were
  */
 export function reverseInterrupted({ journal }: Pick<TerminalContext, 'journal'>): number {
-  const open = journal.transactions.list({ state: 'PENDING' });
+  const open = journal.transactions.pending();
   if (open.length === 0) return 0;
   journal.commit('recovery', () => {
     for (const record of open) {

@@ -65,9 +65,13 @@ function bareCommit(): () => void {
   return () => void insert.run(body);
 }
 
-function timed(times: number, work: () => void): number {
+/** Milliseconds of the bare work of all taps, each followed by its commits, as a terminal meets them. */
+function bareDay(work: () => void, commits: number, commit: () => void): number {
   const start = performance.now();
-  for (let i = 0; i < times; i++) work();
+  for (let tap = 0; tap < TAPS; tap++) {
+    work();
+    for (let i = 0; i < commits; i++) commit();
+  }
   return performance.now() - start;
 }
 
@@ -79,10 +83,10 @@ async function measure(): Promise<readonly Figure[]> {
   for (const kind of ['offline', 'online'] as const) {
     const files = scenarios(folder, kind);
     const commits = await commitsOf(kind);
-    timed(TAPS, bare[kind]);
+    bareDay(bare[kind], 0, commit);
     const rounds = Array.from({ length: ROUNDS }, () => {
       const run = runNode([possum, 'run', '--json', ...files]);
-      const work = timed(TAPS, bare[kind]) + timed(TAPS * commits, commit);
+      const work = bareDay(bare[kind], commits, commit);
       return { run: run.ms, work };
     });
     figures.push({
