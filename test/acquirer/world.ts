@@ -36,6 +36,9 @@ const pad: Keypad = {
   },
 };
 
+/** What differs from a swiped sale of 10.00. */
+type RequestChanges = Partial<Omit<NewRequest, 'track2'>> & { readonly track2?: Secret | undefined };
+
 /** A terminal's acquirer side on a journal of its own, and a foreign host at the other end of the line. */
 export class LineWorld {
   readonly clock = new VirtualClock(NOON);
@@ -98,18 +101,23 @@ export class LineWorld {
     await this.clock.run(this.secure.online(request, never));
   }
 
-  authorise(request: Partial<NewRequest> = {}, kind: TransactionKind = 'sale', originalId?: number) {
+  authorise(
+    request: RequestChanges = {},
+    kind: TransactionKind = 'sale',
+    originalId?: number,
+  ): Promise<Authorisation> {
+    const { track2, ...whole } = {
+      kind: kind === 'void' ? ('voidSale' as const) : kind,
+      amountMinor: 1000,
+      entryMode: '021',
+      card: CARD,
+      track2: new Secret(latin1(`${PAN}=29122010000012300000`), 'track 2'),
+      ...request,
+    };
     return this.clock.run(
       authorise(
         this.context,
-        {
-          kind: kind === 'void' ? 'voidSale' : kind,
-          amountMinor: 1000,
-          entryMode: '021',
-          card: CARD,
-          track2: new Secret(latin1(`${PAN}=29122010000012300000`), 'track 2'),
-          ...request,
-        },
+        track2 === undefined ? whole : { ...whole, track2 },
         {
           kind,
           currency: '978',
@@ -123,7 +131,7 @@ export class LineWorld {
   }
 
   /** A sale without PIN that ends as the host says; `undefined` when it left no row. */
-  async sale(request: Partial<NewRequest> = {}): Promise<number | undefined> {
+  async sale(request: RequestChanges = {}): Promise<number | undefined> {
     return this.end(await this.authorise(request));
   }
 
