@@ -30,6 +30,7 @@ export interface BatchesView {
   /** The one batch that is not closed. */
   current(): BatchRecord | undefined;
   find(number: number): BatchRecord | undefined;
+  byId(id: number): BatchRecord | undefined;
   list(): readonly BatchRecord[];
 }
 
@@ -49,6 +50,7 @@ export function batchesView(database: Database): BatchesView {
     current: () => recordOf(database.prepare(`SELECT * FROM batch WHERE state <> 'CLOSED'`).get()),
     find: (number) =>
       recordOf(database.prepare('SELECT * FROM batch WHERE number = ? ORDER BY id DESC LIMIT 1').get(number)),
+    byId: (id) => recordOf(database.prepare('SELECT * FROM batch WHERE id = ?').get(id)),
     list: () =>
       database
         .prepare('SELECT * FROM batch ORDER BY id')

@@ -55,6 +55,6 @@ export function printReceipt(
   signal: AbortSignal,
   duplicate = false,
 ): Promise<boolean> {
-  const batch = context.journal.batches.list().find((candidate) => candidate.id === record.batchId);
+  const batch = context.journal.batches.byId(record.batchId);
   return printSlip(context, receipt(context.settings, record, batch?.number ?? 0, copy, duplicate), signal);
 }
