@@ -10,18 +10,18 @@ const altered =
     exchange.reply(fields, options);
 
 /** A stray is passed over: the terminal waits on until its own time is up. */
-const STRAYS: readonly (readonly [string, Fields, Options?])[] = [
+const STRAYS: [what: string, fields: Fields, options: Options][] = [
   ['another MTI', {}, { mti: '0230' }],
-  ['another processing code', { 3: '200000' }],
-  ['no processing code', { 3: undefined }],
-  ['another amount', { 4: '000000000999' }],
-  ['no amount', { 4: undefined }],
-  ['another STAN', { 11: '000002' }],
-  ['no STAN', { 11: undefined }],
-  ['another terminal', { 41: '10000002' }],
-  ['no terminal', { 41: undefined }],
-  ['another merchant', { 42: '898310048160002' }],
-  ['another currency', { 49: '840' }],
+  ['another processing code', { 3: '200000' }, undefined],
+  ['no processing code', { 3: undefined }, undefined],
+  ['another amount', { 4: '000000000999' }, undefined],
+  ['no amount', { 4: undefined }, undefined],
+  ['another STAN', { 11: '000002' }, undefined],
+  ['no STAN', { 11: undefined }, undefined],
+  ['another terminal', { 41: '10000002' }, undefined],
+  ['no terminal', { 41: undefined }, undefined],
+  ['another merchant', { 42: '898310048160002' }, undefined],
+  ['another currency', { 49: '840' }, undefined],
 ];
 
 describe('an answer that does not belong to the request', () => {
