@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from 'node:crypto';
+import { concat, latin1 } from '../platform/bytes.ts';
 import type { Random } from '../platform/random.ts';
 import type { Secret } from '../platform/secret.ts';
 import type { Sealer } from '../ports/index.ts';
@@ -19,22 +20,25 @@ export function sealer(storageKey: Secret, random: Random): Sealer {
     seal(plain, context) {
       const nonce = random.bytes(NONCE_BYTES);
       const cipher = createCipheriv('aes-256-gcm', sealing, nonce);
-      cipher.setAAD(Buffer.from(context));
-      const body = Buffer.concat([cipher.update(plain), cipher.final()]);
-      return Uint8Array.from(Buffer.concat([nonce, body, cipher.getAuthTag()]));
+      cipher.setAAD(latin1(context));
+      // GCM is a stream: `update` gives all of the body, `final` only ends it.
+      const body = cipher.update(plain);
+      cipher.final();
+      return concat(nonce, body, cipher.getAuthTag());
     },
     open(sealed, context) {
       if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
       const decipher = createDecipheriv('aes-256-gcm', sealing, sealed.subarray(0, NONCE_BYTES));
-      decipher.setAAD(Buffer.from(context));
+      decipher.setAAD(latin1(context));
       decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
       try {
         const body = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
-        return Uint8Array.from(Buffer.concat([body, decipher.final()]));
+        decipher.final();
+        return new Uint8Array(body);
       } catch {
         return undefined;
       }
     },
-    link: (bytes) => Uint8Array.from(createHmac('sha256', linking).update(bytes).digest()),
+    link: (bytes) => new Uint8Array(createHmac('sha256', linking).update(bytes).digest()),
   };
 }

@@ -16,6 +16,9 @@ import { verifySdad } from '../../src/emv/oda/signatures.ts';
 import { TAG } from '../../src/emv/tags.ts';
 import { compileCodec, type IsoMessage, isoMessage, macInput, packWithMac } from '../../src/iso8583/index.ts';
 import { concat, fromHex, latin1, toHex } from '../../src/platform/bytes.ts';
+import { systemRandom } from '../../src/platform/random.ts';
+import { Secret } from '../../src/platform/secret.ts';
+import { sealer } from '../../src/secure/sealer.ts';
 import { encodeTlv, parseTlv, type Tlv } from '../../src/tlv/ber.ts';
 import { buildDol } from '../../src/tlv/dol.ts';
 import { tireless } from './support.ts';
@@ -131,7 +134,9 @@ function hostExchange(rig: TapRig, { result }: TapStory): (cryptogram: Uint8Arra
   if (first === undefined) throw new Error('the demo terminal has no KSN');
   const initial = initialKey(bdk, first);
   let ksn: Uint8Array = first;
-  let register = initial;
+  const seals = sealer(new Secret(new Uint8Array(32), 'storage key'), systemRandom());
+  let register: Uint8Array = initial;
+  let sealed = seals.seal(register, 'register');
   const request = {
     3: '000000',
     4: '000000006000',
@@ -167,7 +172,9 @@ function hostExchange(rig: TapRig, { result }: TapStory): (cryptogram: Uint8Arra
   };
   return (cryptogram) => {
     ksn = nextKsn(ksn) ?? first;
-    register = nonReversibleKey(register, ksn.subarray(2));
+    // The register of the next key, which rests enciphered.
+    register = seals.open(sealed, 'register') ?? register;
+    sealed = seals.seal(nonReversibleKey(register, ksn.subarray(2)), 'register');
     // Both ends reach the same key; the terminal by its registers, the host from the start.
     const key = transactionKey(initial, ksn);
     const chip = buildField55(result.data, chipTags);
