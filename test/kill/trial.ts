@@ -5,10 +5,11 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { createHost, type RunningHost } from '../../src/app.ts';
 import { loadHost } from '../../src/host/config.ts';
-import { type JournalView, viewJournal } from '../../src/journal/journal.ts';
+import { viewJournal } from '../../src/journal/journal.ts';
 import { realClock } from '../../src/platform/clock.ts';
 import { fixturePath } from '../../src/platform/fixtures.ts';
 import { seededRandom } from '../../src/platform/random.ts';
+import { brokenBooks, brokenPromises } from '../support/invariants.ts';
 import { LOST_ANSWER_MINOR } from './day.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -113,7 +114,7 @@ export async function killTrial(
       const told = runs.flatMap(({ lines }) => lines);
       return {
         killed: runs[0]?.killed === true,
-        wrong: [...checkBooks(view, host), ...checkPromises(view, told)],
+        wrong: [...brokenBooks(view, host), ...brokenPromises(view, told)],
       };
     } finally {
       view.close();
@@ -122,54 +123,4 @@ export async function killTrial(
     await host.close();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Invariants I1 to I3, I7 and I13 of the books, row by row. */
-export function checkBooks(view: JournalView, { host }: RunningHost): readonly string[] {
-  const wrong: string[] = [];
-  const records = view.transactions.list();
-  const live = records.filter((r) => r.state === 'APPROVED' && r.kind !== 'void' && r.voidedBy === undefined);
-  const key = (stan: number | string, amount: number) => `${String(stan).padStart(6, '0')}/${amount}`;
-  const terminalRows = new Map(live.map((r) => [key(r.stan, r.amountMinor), r]));
-  const hostLive = host.transactions().filter((t) => t.state === 'approved' && !t.type.startsWith('void'));
-  const hostRows = new Map(hostLive.map((t) => [key(t.stan, t.amountMinor), t]));
-  for (const row of terminalRows.keys())
-    if (!hostRows.has(row)) wrong.push(`approved at the terminal, not at the host: ${row}`);
-  for (const row of hostRows.keys())
-    if (!terminalRows.has(row)) wrong.push(`approved at the host, not at the terminal: ${row}`);
-  if (hostRows.size !== hostLive.length) wrong.push('the host has a transaction twice');
-  const net = live.reduce((sum, r) => sum + (r.kind === 'refund' ? -r.amountMinor : r.amountMinor), 0);
-  const ledger = host.ledger();
-  const customers = Object.entries(ledger.balances).filter(([name]) => name.startsWith('customer/'));
-  const charged = customers.reduce((sum, [, minor]) => sum + minor, 0);
-  if (charged !== net) wrong.push(`the ledger has ${charged}, the terminal ${net}`);
-  if (Object.values(ledger.balances).reduce((sum, value) => sum + value, 0) !== 0)
-    wrong.push('the ledger does not sum to zero');
-  for (const record of records) {
-    if (['PENDING', 'MUST_REVERSE', 'NEEDS_OPERATOR'].includes(record.state))
-      wrong.push(`row ${record.id} is still ${record.state}`);
-  }
-  if (new Set(records.map((r) => r.stan)).size !== records.length) wrong.push('a STAN was used twice');
-  const slips = view.batches.list().flatMap((batch) => (batch.slip === undefined ? [] : [batch.slip.totals]));
-  const settled = slips.reduce((sum, totals) => sum + totals.salesMinor - totals.refundsMinor, 0);
-  if (settled !== net) wrong.push(`settled ${settled}, approved ${net}`);
-  const ksn = host.alarms().filter(({ what }) => /KSN/i.test(what));
-  for (const { what } of ksn) wrong.push(`host: ${what}`);
-  return wrong;
-}
-
-/** I4: whoever was told APPROVED has a durable row; a settlement slip that was told has a closed batch. */
-function checkPromises(view: JournalView, told: readonly string[]): readonly string[] {
-  const wrong: string[] = [];
-  const approvalCodes = new Set(
-    view.transactions
-      .list()
-      .filter((r) => r.state === 'APPROVED')
-      .map((r) => r.approvalCode),
-  );
-  for (const line of told) {
-    const shown = /^screen Approved[^|]* \| (\S+)$/.exec(line)?.[1];
-    if (shown !== undefined && !approvalCodes.has(shown)) wrong.push(`told approved without a row: ${shown}`);
-  }
-  return wrong;
 }
