@@ -134,9 +134,9 @@ class ChipRun {
   }
 
   async #authorise(online: OnlineRequest): Promise<ReturnType<typeof kernelAnswer>> {
-    show(this.#context, 'authorising');
     // From here on a cancel key changes nothing: host and card decide, and what they decide is kept.
     this.#signal.removeEventListener('abort', this.#onAbort);
+    show(this.#context, 'authorising');
     this.#online = await sendOnline(this.#context, this.#attempt(online), new AbortController().signal);
     return kernelAnswer(this.#context, this.#online);
   }

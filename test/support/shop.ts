@@ -19,7 +19,7 @@ import {
 } from '../../src/app.ts';
 import { loadHost } from '../../src/host/config.ts';
 import type { TransactionRecord } from '../../src/journal/transactions.ts';
-import { VirtualClock } from '../../src/platform/clock.ts';
+import { type Timer, VirtualClock } from '../../src/platform/clock.ts';
 import { fixturePath } from '../../src/platform/fixtures.ts';
 import { seededRandom } from '../../src/platform/random.ts';
 import type { Trace, TraceEvent } from '../../src/platform/trace.ts';
@@ -200,13 +200,18 @@ export class Shop {
 
   /** A hand that presents the first card now, and the next each time a card is asked for again. */
   #presentInTurn(presentations: Presentation[]): () => void {
-    return this.trace.subscribe((event) => {
+    let hand: Timer | undefined;
+    const stop = this.trace.subscribe((event) => {
       if (event.kind !== 'state' || event.part !== 'terminal' || event.to !== 'awaiting card') return;
-      this.clock.after(HAND_MS, () => {
+      hand = this.clock.after(HAND_MS, () => {
         const next = presentations.shift();
         if (next !== undefined) this.#present(next);
       });
     });
+    return () => {
+      hand?.cancel();
+      stop();
+    };
   }
 
   #present(presentation: Presentation): void {
