@@ -14,13 +14,13 @@ import type { HostConfig } from './host/config.ts';
 import { createHost as createHostEmulator, type Host } from './host/host.ts';
 import { openHostStore } from './host/store.ts';
 import { loadProfile } from './iso8583/profile.ts';
-import { openJournal } from './journal/journal.ts';
+import { type Journal, openJournal } from './journal/journal.ts';
 import type { Clock } from './platform/clock.ts';
 import { PossumError } from './platform/errors.ts';
 import { fixturePath } from './platform/fixtures.ts';
 import { type Random, systemRandom } from './platform/random.ts';
 import { createTrace, silentTrace, type Trace } from './platform/trace.ts';
-import type { CardChannel, Dialler, Listener } from './ports/index.ts';
+import type { CardChannel, Dialler, Listener, Sealer } from './ports/index.ts';
 import { sealer } from './secure/sealer.ts';
 import { createSecureModule } from './secure/secure-module.ts';
 import { loadStorageKey } from './secure/storage-key.ts';
@@ -119,10 +119,25 @@ export interface RunningTerminal extends Terminal {
  * @throws PossumError `LOCKED`, `STORAGE`, `CONFIG`
  */
 export async function createTerminal(options: TerminalOptions): Promise<RunningTerminal> {
-  const { settings, folder, clock, random, devices, trace = silentTrace } = options;
+  const { folder, trace = silentTrace } = options;
   const power = powerSupply(options.onPowerPoint);
   const seals = sealer(loadStorageKey(join(folder, 'secure'), systemRandom()), systemRandom());
   const journal = await openJournal(folder, seals, { trace, onStatement: () => power.point('sql') });
+  try {
+    return { ...plugTogether(options, journal, seals, power), power };
+  } catch (cause) {
+    journal.close();
+    throw cause;
+  }
+}
+
+function plugTogether(
+  options: TerminalOptions,
+  journal: Journal,
+  seals: Sealer,
+  power: PowerSupply,
+): Terminal {
+  const { settings, clock, random, devices, trace = silentTrace } = options;
   const pad = () => devices.pinPad;
   const secure = createSecureModule({ store: journal.keyStore, sealer: seals, clock, trace, pad });
   if (secure.status() === 'unprovisioned' && settings.keys !== undefined) {
@@ -148,7 +163,7 @@ export async function createTerminal(options: TerminalOptions): Promise<RunningT
     clock,
     trace,
   });
-  const application = createTerminalApplication({
+  return createTerminalApplication({
     settings,
     journal,
     secure,
@@ -162,7 +177,6 @@ export async function createTerminal(options: TerminalOptions): Promise<RunningT
     trace,
     ...(options.chooseApplication === undefined ? {} : { chooseApplication: options.chooseApplication }),
   });
-  return { ...application, power };
 }
 
 export interface HostOptions {

@@ -19,24 +19,12 @@ function uniformBelow(bytes: (length: number) => Uint8Array, bound: number): num
   }
 }
 
-/** Bytes asked of the operating system at once: each call costs more than the bytes. */
-const POOL_BYTES = 4096;
-
-/** The operating system's generator. What was handed out is wiped from the pool. */
+/**
+ * The operating system's generator, asked for each value: a pool of our own would give the same bytes again after a
+ * virtual machine was restored from a snapshot.
+ */
 export function systemRandom(): Random {
-  const pool = new Uint8Array(POOL_BYTES);
-  let at = POOL_BYTES;
-  const bytes = (length: number): Uint8Array => {
-    if (length > POOL_BYTES) return randomFillSync(new Uint8Array(length));
-    if (at + length > POOL_BYTES) {
-      randomFillSync(pool);
-      at = 0;
-    }
-    const out = pool.slice(at, at + length);
-    pool.fill(0, at, at + length);
-    at += length;
-    return out;
-  };
+  const bytes = (length: number) => randomFillSync(new Uint8Array(length));
   return { bytes, below: (bound) => uniformBelow(bytes, bound) };
 }
 

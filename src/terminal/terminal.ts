@@ -36,14 +36,18 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
     }
     busy = what;
     try {
-      // A flow that ended in an exception may have left a request behind.
-      reverseInterrupted(context);
       return await flow();
     } finally {
       busy = undefined;
       if (context.trace.active) context.trace.emit({ kind: 'state', part: 'terminal', to: 'idle' });
     }
   };
+  const trade = <T>(what: string, flow: () => Promise<T>): Promise<T> =>
+    alone(what, () => {
+      // A flow that ended in an exception may have left a request behind.
+      reverseInterrupted(context);
+      return flow();
+    });
   return {
     context,
     boot: (signal = never) =>
@@ -53,11 +57,11 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
         return report;
       }),
     sale: (request, signal = never) =>
-      alone('sale', () => purchase(context, { ...request, kind: 'sale' }, signal)),
+      trade('sale', () => purchase(context, { ...request, kind: 'sale' }, signal)),
     refund: (request, signal = never) =>
-      alone('refund', () => purchase(context, { ...request, kind: 'refund' }, signal)),
-    void: (invoice, signal = never) => alone('void', () => voidTransaction(context, invoice, signal)),
-    settle: (signal = never, progress) => alone('settlement', () => endOfDay(context, signal, progress)),
+      trade('refund', () => purchase(context, { ...request, kind: 'refund' }, signal)),
+    void: (invoice, signal = never) => trade('void', () => voidTransaction(context, invoice, signal)),
+    settle: (signal = never, progress) => trade('settlement', () => endOfDay(context, signal, progress)),
     reprint: (invoice, copy = 'customer', signal = never) =>
       alone('reprint', async () => {
         const record = context.journal.transactions.findByInvoice(invoice);
