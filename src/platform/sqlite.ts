@@ -55,12 +55,21 @@ export async function openDatabase(path: string, options: OpenOptions = {}): Pro
   return wrap(native, path, options.onStatement);
 }
 
+/**
+ * Objects of the binding stay reachable for good. Node 24.19 and its successors abort when a collection outside of
+ * a running script frees one that was compiled against their headers (nodejs/node issue 65446); there are few, since
+ * statements are prepared once.
+ */
+const kept: unknown[] = [];
+
 function wrap(
   native: BetterSqlite3.Database,
   path: string,
   onStatement: ((sql: string) => void) | undefined,
 ): Database {
   const prepared = new Map<string, Statement>();
+  const pragmas = new Map<string, BetterSqlite3.Statement>();
+  kept.push(native);
   const guarded = <T>(sql: string, work: () => T): T => {
     onStatement?.(sql);
     try {
@@ -69,15 +78,19 @@ function wrap(
       throw storageError(cause, path);
     }
   };
-  const prepare = (sql: string): Statement => {
-    const known = prepared.get(sql);
-    if (known !== undefined) return known;
-    let statement: BetterSqlite3.Statement;
+  const compile = (sql: string): BetterSqlite3.Statement => {
     try {
-      statement = native.prepare(sql);
+      const statement = native.prepare(sql);
+      kept.push(statement);
+      return statement;
     } catch (cause) {
       throw storageError(cause, path);
     }
+  };
+  const prepare = (sql: string): Statement => {
+    const known = prepared.get(sql);
+    if (known !== undefined) return known;
+    const statement = compile(sql);
     const made: Statement = {
       run: (...parameters) => guarded(sql, () => statement.run(...parameters).changes),
       get: (...parameters) => guarded(sql, () => statement.get(...parameters) as SqlRow | undefined),
@@ -90,8 +103,16 @@ function wrap(
     path,
     prepare,
     exec: (sql) => guarded(sql, () => void native.exec(sql)),
-    pragma: (source) =>
-      guarded(`PRAGMA ${source}`, () => native.pragma(source, { simple: true }) as SqlValue),
+    pragma(source) {
+      const sql = `PRAGMA ${source}`;
+      const statement = pragmas.get(sql) ?? compile(sql);
+      pragmas.set(sql, statement);
+      return guarded(sql, () => {
+        if (statement.reader) return (statement.pluck().get() ?? null) as SqlValue;
+        statement.run();
+        return null;
+      });
+    },
     close: () => void native.close(),
   };
 }
