@@ -29,6 +29,8 @@ export interface AcquirerContext {
   readonly codec: Codec;
   /** Tags of field 55, in the order in which they are sent. */
   readonly chipTags: readonly number[];
+  /** Tags of field 55 that are sent as this many zero bytes when they are missing. */
+  readonly zeroWhenMissing: ReadonlyMap<number, number>;
   readonly identity: AcquirerIdentity;
   readonly timeouts: AcquirerTimeouts;
   readonly dialler: Dialler;
@@ -39,7 +41,16 @@ export interface AcquirerContext {
 }
 
 /** Compiles the profile's message spec and puts the context together. */
-export function acquirerContext(parts: Omit<AcquirerContext, 'codec' | 'chipTags'>): AcquirerContext {
-  const { message, chipTags = [] } = parts.profile;
-  return { ...parts, codec: compileCodec(message), chipTags: chipTags.map(tagFromHex) };
+export function acquirerContext(
+  parts: Omit<AcquirerContext, 'codec' | 'chipTags' | 'zeroWhenMissing'>,
+): AcquirerContext {
+  const { message, chipTags = [], zeroWhenMissing = {} } = parts.profile;
+  return {
+    ...parts,
+    codec: compileCodec(message),
+    chipTags: chipTags.map(tagFromHex),
+    zeroWhenMissing: new Map(
+      Object.entries(zeroWhenMissing).map(([tag, length]) => [tagFromHex(tag), length]),
+    ),
+  };
 }

@@ -1,5 +1,6 @@
 import { fromHex, numericToBytes, uintToBytes } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
+import type { Pan } from '../platform/secret.ts';
 import type { ExchangeFault } from '../ports/index.ts';
 import type { TagContext } from '../tlv/dictionary.ts';
 import { buildDol, type DolResult, dolHas } from '../tlv/dol.ts';
@@ -7,7 +8,17 @@ import type { CardSession } from './apdu.ts';
 import { DataStore } from './data-store.ts';
 import type { AidConfig } from './parameters.ts';
 import { TAG } from './tags.ts';
-import type { EmvServices, Outcome, OutcomeCode, PhaseName, TransactionParameters } from './transaction.ts';
+import type {
+  Candidate,
+  CvmMethod,
+  EmvResult,
+  EmvServices,
+  OnlineAnswer,
+  Outcome,
+  OutcomeCode,
+  PhaseName,
+  TransactionParameters,
+} from './transaction.ts';
 import { setTsi, setTvr, type TsiBit, type TvrBit } from './tvr.ts';
 
 /** What the phases of all kernels work on. */
@@ -20,6 +31,39 @@ export interface KernelContext {
   readonly tagContext: TagContext;
   /** Unpredictable numbers given out so far. */
   unpredictableNumbers: number;
+}
+
+/** What every kernel knows at its end. */
+export interface KernelEnd {
+  readonly candidates: readonly Candidate[];
+  readonly selected: { readonly aid: Uint8Array } | undefined;
+  readonly pan: Pan | undefined;
+  readonly cvm: CvmMethod;
+  readonly onlineSent: boolean;
+  readonly answer: OnlineAnswer | undefined;
+  readonly data: DataStore;
+}
+
+/** The result of a transaction, as terminal and tools get it. */
+export function kernelResult(context: KernelEnd, outcome: Outcome, fallbackAllowed: boolean): EmvResult {
+  const { answer, selected, pan } = context;
+  const hostApproved = answer?.kind === 'answered' && answer.approved;
+  return {
+    outcome,
+    candidates: context.candidates.map(({ aid, label, priority, confirm }) => ({
+      aid,
+      label,
+      priority,
+      confirm,
+    })),
+    ...(selected === undefined ? {} : { aid: selected.aid }),
+    data: context.data,
+    cvm: context.cvm,
+    ...(pan === undefined ? {} : { pan }),
+    onlineSent: context.onlineSent,
+    hostApprovedCardDeclined: hostApproved && outcome.code !== 'APPROVED_ONLINE',
+    fallbackAllowed,
+  };
 }
 
 /** What a phase came to: go on with the next one, or end here. */

@@ -59,13 +59,6 @@ export function setTvr(data: DataStore, [index, mask]: TvrBit): string {
   return TVR_TABLE[index]?.find(([named]) => named === mask)?.[1] ?? '';
 }
 
-/** Clears a TVR bit. */
-export function clearTvr(data: DataStore, [index, mask]: TvrBit): void {
-  const tvr = data.get(TAG.tvr)?.slice() ?? new Uint8Array(5);
-  tvr[index] = (tvr[index] as number) & ~mask;
-  data.set(TAG.tvr, tvr);
-}
-
 export function hasTvr(data: DataStore, [index, mask]: TvrBit): boolean {
   return (data.byte(TAG.tvr, index) & mask) !== 0;
 }

@@ -72,8 +72,3 @@ export function isPossumError(value: unknown, code?: ErrorCode): value is Possum
   const isOurs = value instanceof Error && value.name === 'PossumError' && 'exitCode' in value;
   return isOurs && (code === undefined || (value as PossumError).code === code);
 }
-
-/** For branches that the types rule out. */
-export function unreachable(value: never, what: string): never {
-  throw new PossumError('INTERNAL', `unexpected ${what}: ${String(value)}`);
-}

@@ -1,5 +1,4 @@
 import { counterOf, nextKsn, nonReversibleKey, withCounter } from '../crypto/dukpt-tdes.ts';
-import { equalBytes } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
 import { Secret } from '../platform/secret.ts';
 import type { KeyStore, KeyStoreWriter, Sealer } from '../ports/index.ts';
@@ -101,9 +100,4 @@ function lowestBit(counter: number): number {
 
 function ones(counter: number): number {
   return counter.toString(2).replaceAll('0', '').length;
-}
-
-/** True when `a` and `b` name the same initial key: key set and device, counter aside. */
-export function sameDevice(a: Uint8Array, b: Uint8Array): boolean {
-  return equalBytes(withCounter(a, 0), withCounter(b, 0));
 }

@@ -1,12 +1,22 @@
-import { encodePinBlock } from '../crypto/pin-block.ts';
-import { concat } from '../platform/bytes.ts';
 import type { Clock } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
 import type { Pan, Secret } from '../platform/secret.ts';
 import type { Trace } from '../platform/trace.ts';
-import type { Keypad, KeyStore, PinPrompt, PinService, Sealer } from '../ports/index.ts';
+import type {
+  Exchange,
+  Keypad,
+  KeyStore,
+  OfflinePinAnswer,
+  OfflinePinRequest,
+  OnlinePinRequest,
+  PinPrompt,
+  PinRefusal,
+  PinService,
+  Sealer,
+} from '../ports/index.ts';
 import { type FutureKeys, futureKeys } from './future-keys.ts';
 import { type MessageKey, messageKey, type ResponseKey, responseKey } from './message-key.ts';
+import { verifyPlaintext } from './offline-pin.ts';
 import { enterPin, MAX_DIGITS } from './pin-entry.ts';
 import { selfTest } from './self-test.ts';
 
@@ -105,10 +115,7 @@ class Module implements SecureModule {
     return responseKey(sealed, context, this.#parts.sealer);
   }
 
-  async online(
-    request: Parameters<PinService['online']>[0],
-    signal: AbortSignal,
-  ): ReturnType<PinService['online']> {
+  async online(request: OnlinePinRequest, signal: AbortSignal): Promise<{ kind: 'entered' | PinRefusal }> {
     this.dropPin();
     if (this.status() !== 'ready') return { kind: 'unavailable' };
     return this.#withDigits({ ...promptOf(request), purpose: 'online' }, signal, (digits) => {
@@ -118,20 +125,13 @@ class Module implements SecureModule {
   }
 
   async offlinePlaintext(
-    request: Parameters<PinService['offlinePlaintext']>[0],
-    transmit: Parameters<PinService['offlinePlaintext']>[1],
+    request: OfflinePinRequest,
+    transmit: (command: Uint8Array) => Promise<Exchange>,
     signal: AbortSignal,
-  ): ReturnType<PinService['offlinePlaintext']> {
-    return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, async (digits) => {
-      const block = encodePinBlock({ format: 2, pin: digits });
-      const command = concat(VERIFY_PLAINTEXT, block);
-      block.fill(0);
-      const exchange = await transmit(command).finally(() => command.fill(0));
-      if (exchange.kind === 'fault') return exchange;
-      const { response } = exchange;
-      const sw = ((response.at(-2) as number) << 8) | (response.at(-1) as number);
-      return { kind: 'answered', sw } as const;
-    });
+  ): Promise<OfflinePinAnswer> {
+    return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
+      verifyPlaintext(digits, transmit),
+    );
   }
 
   /** The counter moves durably before the KSN is known outside; the digits are wiped by the caller. */
@@ -158,9 +158,6 @@ class Module implements SecureModule {
     }
   }
 }
-
-/** VERIFY, plaintext PIN, 8 bytes (EMV 4.3 Book 3, 6.5.12). */
-const VERIFY_PLAINTEXT = Uint8Array.of(0x00, 0x20, 0x00, 0x80, 0x08);
 
 function promptOf(request: Omit<PinPrompt, 'purpose'>): Omit<PinPrompt, 'purpose'> {
   const { amountMinor, currency, exponent, hint } = request;

@@ -4,6 +4,7 @@ import { runContactless } from '../emv/contactless/entry-point.ts';
 import { traceRecord } from '../emv/record.ts';
 import type { EmvResult, EmvServices, OnlineRequest, TransactionParameters } from '../emv/transaction.ts';
 import type { TransactionDetail } from '../journal/transactions.ts';
+import { equalBytes } from '../platform/bytes.ts';
 import { dateParts } from '../platform/clock.ts';
 import { isPossumError } from '../platform/errors.ts';
 import type { Pan } from '../platform/secret.ts';
@@ -18,14 +19,14 @@ import {
   ENTRY,
   entryModeField,
   finishAttempt,
+  hostWantsPinAgain,
   kernelAnswer,
+  MAX_ONLINE_PIN_TRIES,
   type OnlineAttempt,
   sendOnline,
 } from './online.ts';
 import type { PurchaseRequest, Step, TransactionResult } from './result.ts';
 
-/** Entries of a PIN that the host found wrong, in one transaction. */
-const MAX_ONLINE_PIN_TRIES = 3;
 const TRANSACTION_TYPE = { sale: 0x00, refund: 0x20 } as const;
 
 /** Runs the kernel on a powered card; once more when the host wants the PIN again and the card is still there. */
@@ -82,9 +83,7 @@ class ChipRun {
   readonly #onAbort = () => this.#cancel.abort();
 
   hostWantsPinAgain(): boolean {
-    if (this.#online?.kind !== 'answered' || this.#online.decision.approved) return false;
-    const entry = this.#context.acquirer.profile.responseCodes[this.#online.decision.code];
-    return entry?.action === 'enter-pin-again';
+    return hostWantsPinAgain(this.#context, this.#online);
   }
 
   #parameters(): TransactionParameters {
@@ -157,7 +156,9 @@ class ChipRun {
 
   #finish(result: EmvResult): Step {
     const { outcome, data, pan, cvm } = result;
-    const label = result.candidates.find((c) => sameBytes(c.aid, result.aid))?.label;
+    const label = result.candidates.find(
+      ({ aid }) => result.aid !== undefined && equalBytes(aid, result.aid),
+    )?.label;
     const detail = { ...chipDetail(data, this.#channel.interface, cvm, label), reason: outcome.reason };
     if (this.#online !== undefined && this.#online.kind !== 'not-sent') {
       const id = finishAttempt(this.#context, this.#online, outcome.code === 'APPROVED_ONLINE', {
@@ -234,8 +235,4 @@ function messageOf(code: TransactionResult['code'], cvm: EmvResult['cvm']): Mess
     default:
       return 'declined';
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  return b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -47,8 +47,6 @@ export const terminalFileSchema = z.strictObject({
     .optional(),
 });
 
-export type TerminalFile = z.infer<typeof terminalFileSchema>;
-
 /** JSON Schema of terminal files, for editors and other tools. */
 export function terminalJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(terminalFileSchema, { io: 'input', unrepresentable: 'any' }) as Record<

@@ -58,7 +58,7 @@ export function chipCardData(context: TerminalContext, data: DataStore, pan: Pan
     pan,
     ...(expiry === undefined ? {} : { expiry: toHex(expiry).slice(0, 4) }),
     ...(sequence === undefined ? {} : { sequenceNumber: toHex(sequence).padStart(3, '0').slice(-3) }),
-    chip: buildField55(data, context.acquirer.chipTags),
+    chip: buildField55(data, context.acquirer.chipTags, context.acquirer.zeroWhenMissing),
   };
 }
 
@@ -98,6 +98,15 @@ export function chipDetail(
   } as const;
   const present = Object.entries(entries).filter(([, value]) => value !== undefined);
   return { interface: cardInterface, ...Object.fromEntries(present) } as TransactionDetail;
+}
+
+/** Entries of a PIN that the host found wrong, in one transaction. */
+export const MAX_ONLINE_PIN_TRIES = 3;
+
+/** The host found the PIN wrong and allows another try. */
+export function hostWantsPinAgain(context: TerminalContext, result: Authorisation | undefined): boolean {
+  if (result?.kind !== 'answered' || result.decision.approved) return false;
+  return context.acquirer.profile.responseCodes[result.decision.code]?.action === 'enter-pin-again';
 }
 
 /** The host's answer in the kernel's terms. */

@@ -1,16 +1,21 @@
 import type { Authorisation } from '../acquirer/authorisation.ts';
 import { type FallbackState, judgeSwipe } from '../emv/magstripe/fallback.ts';
 import { readServiceCode } from '../emv/magstripe/service-code.ts';
-import { parseTrack2, type TrackData } from '../emv/magstripe/tracks.ts';
+import { readStripe, type StripeCard } from '../emv/magstripe/stripe-card.ts';
 import type { CvmMethod } from '../emv/transaction.ts';
 import { latin1 } from '../platform/bytes.ts';
-import { Pan, Secret } from '../platform/secret.ts';
+import { Secret } from '../platform/secret.ts';
 import type { StripeTracks } from '../ports/index.ts';
 import { show, type TerminalContext } from './context.ts';
-import { ENTRY, entryModeField, finishAttempt, sendOnline } from './online.ts';
+import {
+  ENTRY,
+  entryModeField,
+  finishAttempt,
+  hostWantsPinAgain,
+  MAX_ONLINE_PIN_TRIES,
+  sendOnline,
+} from './online.ts';
 import type { PurchaseRequest, Step } from './result.ts';
-
-const MAX_ONLINE_PIN_TRIES = 3;
 
 /** A swiped card: online only, verified by PIN or signature as its service code says. */
 export async function stripeTransaction(
@@ -20,16 +25,16 @@ export async function stripeTransaction(
   fallback: FallbackState,
   signal: AbortSignal,
 ): Promise<Step> {
-  const track = tracks.track2 === undefined ? undefined : parseTrack2(tracks.track2);
-  if (track === undefined || !track.ok)
-    return end('CARD_ERROR', track?.error.message ?? 'track 2 could not be read');
-  const judgement = judgeSwipe(fallback, track.value.serviceCode ?? '', readsChips(context));
+  const stripe = readStripe(tracks);
+  if (!stripe.ok) return end('CARD_ERROR', stripe.problem.message);
+  const { card } = stripe;
+  const judgement = judgeSwipe(fallback, card.serviceCode ?? '', readsChips(context));
   if (judgement.kind === 'insert-chip') {
     return { kind: 'again', message: 'insert-card', interfaces: ['contact', 'contactless', 'stripe'] };
   }
   const entry = judgement.fallback ? ENTRY.fallback : ENTRY.stripe;
   for (let pinTry = 1; ; pinTry++) {
-    const cvm = await verifyCardholder(context, request, track.value, pinTry > 1, signal);
+    const cvm = await verifyCardholder(context, request, card, pinTry > 1, signal);
     if (cvm === 'cancelled') return end('CANCELLED', 'the cardholder cancelled');
     show(context, 'authorising');
     const online = await sendOnline(
@@ -39,17 +44,14 @@ export async function stripeTransaction(
         onlineKind: request.kind,
         amountMinor: request.amountMinor,
         entryMode: entryModeField(entry, cvm),
-        card: {
-          pan: new Pan(track.value.pan),
-          ...(track.value.expiry === undefined ? {} : { expiry: track.value.expiry }),
-        },
-        track2: new Secret(latin1(tracks.track2 ?? ''), 'track 2'),
+        card: { pan: card.pan, ...(card.expiry === undefined ? {} : { expiry: card.expiry }) },
+        ...(card.track2 === undefined ? {} : { track2: new Secret(latin1(card.track2), 'track 2') }),
         detail: { interface: 'stripe', cvm: cvm === 'online-pin' ? 'online-pin' : 'signature' },
       },
       new AbortController().signal,
     );
     const step = finishSwipe(context, online, cvm);
-    if (!wantsPinAgain(context, online) || cvm !== 'online-pin' || pinTry >= MAX_ONLINE_PIN_TRIES)
+    if (!hostWantsPinAgain(context, online) || cvm !== 'online-pin' || pinTry >= MAX_ONLINE_PIN_TRIES)
       return step;
   }
 }
@@ -57,16 +59,16 @@ export async function stripeTransaction(
 async function verifyCardholder(
   context: TerminalContext,
   request: PurchaseRequest,
-  track: TrackData,
+  card: StripeCard,
   afterWrongPin: boolean,
   signal: AbortSignal,
 ): Promise<CvmMethod | 'cancelled'> {
-  if (request.kind === 'refund' || readServiceCode(track.serviceCode ?? '').pin === 'not-required')
+  if (request.kind === 'refund' || readServiceCode(card.serviceCode ?? '').pin === 'not-required')
     return 'signature';
   const { code, exponent } = context.settings.currency;
   const entry = await context.secure.online(
     {
-      pan: new Pan(track.pan),
+      pan: card.pan,
       amountMinor: request.amountMinor,
       currency: code,
       exponent,
@@ -101,11 +103,6 @@ function notSent(reason: Extract<Authorisation, { kind: 'not-sent' }>['reason'])
   if (reason === 'card-data') return end('CARD_ERROR', 'the track fits no message');
   if (reason === 'no-key') return end('DECLINED_OFFLINE', 'the secure module has no key left', 'no-keys');
   return end('DECLINED_OFFLINE', 'no line to the host', 'no-line');
-}
-
-function wantsPinAgain(context: TerminalContext, online: Authorisation): boolean {
-  if (online.kind !== 'answered' || online.decision.approved) return false;
-  return context.acquirer.profile.responseCodes[online.decision.code]?.action === 'enter-pin-again';
 }
 
 function readsChips(context: TerminalContext): boolean {

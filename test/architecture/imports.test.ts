@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
+const FIRMWARE = ['ports', 'crypto', 'tlv', 'iso8583', 'emv', 'secure', 'journal', 'acquirer', 'terminal'];
+
 /** Which part may import which, besides itself and platform. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platform: [],
@@ -18,50 +20,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   terminal: ['ports', 'tlv', 'emv', 'secure', 'journal', 'acquirer'],
   host: ['ports', 'iso8583', 'crypto', 'tlv'],
   devices: ['ports', 'crypto', 'tlv'],
-  app: [
-    'ports',
-    'crypto',
-    'tlv',
-    'iso8583',
-    'emv',
-    'secure',
-    'journal',
-    'acquirer',
-    'terminal',
-    'host',
-    'devices',
-  ],
+  app: [...FIRMWARE, 'host', 'devices'],
   scenario: ['app', 'terminal', 'host', 'ports', 'tlv'],
   tui: ['app', 'terminal', 'host', 'ports', 'tlv'],
-  cli: [
-    'ports',
-    'crypto',
-    'tlv',
-    'iso8583',
-    'emv',
-    'secure',
-    'journal',
-    'acquirer',
-    'terminal',
-    'host',
-    'app',
-    'scenario',
-    'tui',
-  ],
-  index: [
-    'ports',
-    'crypto',
-    'tlv',
-    'iso8583',
-    'emv',
-    'secure',
-    'journal',
-    'acquirer',
-    'terminal',
-    'host',
-    'app',
-    'scenario',
-  ],
+  cli: [...FIRMWARE, 'host', 'app', 'scenario', 'tui'],
+  index: [...FIRMWARE, 'host', 'app', 'scenario'],
 };
 
 /** The one file (or folder) that may import a heavy library. */

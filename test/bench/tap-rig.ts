@@ -190,7 +190,7 @@ function onlineLine(acquirer: AcquirerContext, secure: SecureModule) {
         pan,
         ...(expiry === undefined ? {} : { expiry: toHex(expiry).slice(0, 4) }),
         sequenceNumber: toHex(data.get(TAG.panSequence) ?? Uint8Array.of(0)).padStart(3, '0'),
-        chip: buildField55(data, acquirer.chipTags),
+        chip: buildField55(data, acquirer.chipTags, acquirer.zeroWhenMissing),
       },
       track2,
     });

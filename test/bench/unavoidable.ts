@@ -24,6 +24,8 @@ import { buildDol } from '../../src/tlv/dol.ts';
 import { tireless } from './support.ts';
 import type { TapRig, TapStory } from './tap-rig.ts';
 
+const AMOUNT_OTHER_AS_ZEROS = new Map([[0x9f03, 6]]);
+
 /** What no implementation of a tap gets around: the bare calls with the data of a real one, one after the other. */
 export interface Unavoidable {
   offline(): void;
@@ -177,7 +179,7 @@ function hostExchange(rig: TapRig, { result }: TapStory): (cryptogram: Uint8Arra
     sealed = seals.seal(nonReversibleKey(register, ksn.subarray(2)), 'register');
     // Both ends reach the same key; the terminal by its registers, the host from the start.
     const key = transactionKey(initial, ksn);
-    const chip = buildField55(result.data, chipTags);
+    const chip = buildField55(result.data, chipTags, AMOUNT_OTHER_AS_ZEROS);
     const sent = packWithMac(isoMessage('0200', { ...request, 53: ksn, 55: chip }), codec, (input) =>
       retailMac(macRequestKey(key), input),
     );

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { buildEmvConfig, type EmvConfigInput, emvConfigShape } from '../../src/emv/config.ts';
 import { DataStore } from '../../src/emv/data-store.ts';
-import { buildField55, FIELD55_SALE } from '../../src/emv/field55.ts';
+import { buildField55 } from '../../src/emv/field55.ts';
 import { fromHex, toHex } from '../../src/platform/bytes.ts';
 import { loadConfig, parseConfig } from '../../src/platform/config.ts';
 import { isTestPan } from '../../src/platform/test-cards.ts';
@@ -71,12 +71,12 @@ describe('the EMV part of a terminal file', () => {
 });
 
 describe('field 55', () => {
-  it('holds the sale list in order, without what is missing, 9F03 as zeros', () => {
+  it('holds the wanted objects in order, without what is missing, or as zeros where the profile says so', () => {
     const data = new DataStore();
     data.set(0x9f02, fromHex('000000001200'));
     data.set(0x9f26, fromHex('1122334455667788'));
     data.set(0x5a, fromHex('4761739001010119'));
-    expect(toHex(buildField55(data, FIELD55_SALE))).toBe(
+    expect(toHex(buildField55(data, [0x9f26, 0x9f27, 0x9f02, 0x9f03], new Map([[0x9f03, 6]])))).toBe(
       '9F260811223344556677889F02060000000012009F0306000000000000',
     );
   });

@@ -1,8 +1,6 @@
-import { encodePinBlock, pinFromText } from '../../crypto/pin-block.ts';
-import { concat } from '../../platform/bytes.ts';
+import { pinFromText } from '../../crypto/pin-block.ts';
 import type { PinService } from '../../ports/index.ts';
-
-const VERIFY_PLAINTEXT = Uint8Array.of(0x00, 0x20, 0x00, 0x80, 0x08);
+import { verifyPlaintext } from '../../secure/offline-pin.ts';
 
 /**
  * A cardholder who types the same published test PIN whenever it is asked for, or none: then the entry is
@@ -11,13 +9,7 @@ const VERIFY_PLAINTEXT = Uint8Array.of(0x00, 0x20, 0x00, 0x80, 0x08);
 export function scriptedPin(digits: string | undefined): PinService {
   return {
     online: async () => ({ kind: digits === undefined ? 'bypassed' : 'entered' }),
-    async offlinePlaintext(_request, transmit) {
-      if (digits === undefined) return { kind: 'bypassed' };
-      const block = encodePinBlock({ format: 2, pin: pinFromText(digits) });
-      const exchange = await transmit(concat(VERIFY_PLAINTEXT, block));
-      if (exchange.kind === 'fault') return exchange;
-      const [high = 0, low = 0] = exchange.response.subarray(-2);
-      return { kind: 'answered', sw: (high << 8) | low };
-    },
+    offlinePlaintext: async (_request, transmit) =>
+      digits === undefined ? { kind: 'bypassed' } : verifyPlaintext(pinFromText(digits), transmit),
   };
 }

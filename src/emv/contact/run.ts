@@ -1,6 +1,6 @@
 import { concat } from '../../platform/bytes.ts';
 import { openSession } from '../apdu.ts';
-import { decide, end, type Step, terminalData } from '../kernel.ts';
+import { decide, end, kernelResult, type Step, terminalData } from '../kernel.ts';
 import { ENTRY_MODE } from '../magstripe/fallback.ts';
 import type { EmvResult, EmvServices, Outcome, PhaseName, TransactionParameters } from '../transaction.ts';
 import { resetStatus } from '../tvr.ts';
@@ -110,24 +110,8 @@ async function begin(context: ContactContext, at: { phase: PhaseName }): Promise
 }
 
 function resultOf(context: ContactContext, outcome: Outcome, phase: PhaseName): EmvResult {
-  const { answer, selected, pan, scriptResults } = context;
-  const hostApproved = answer?.kind === 'answered' && answer.approved;
   const isEarly = phase === 'selection' || phase === 'gpo';
-  return {
-    outcome,
-    candidates: context.candidates.map(({ aid, label, priority, confirm }) => ({
-      aid,
-      label,
-      priority,
-      confirm,
-    })),
-    ...(selected === undefined ? {} : { aid: selected.aid }),
-    data: context.data,
-    cvm: context.cvm,
-    ...(pan === undefined ? {} : { pan }),
-    onlineSent: context.onlineSent,
-    ...(scriptResults.length === 0 ? {} : { scriptResults: concat(...scriptResults) }),
-    hostApprovedCardDeclined: hostApproved && outcome.code !== 'APPROVED_ONLINE',
-    fallbackAllowed: outcome.code === 'CARD_ERROR' && isEarly,
-  };
+  const result = kernelResult(context, outcome, outcome.code === 'CARD_ERROR' && isEarly);
+  const { scriptResults } = context;
+  return scriptResults.length === 0 ? result : { ...result, scriptResults: concat(...scriptResults) };
 }

@@ -3,7 +3,7 @@ import { findTlv, type Tlv } from '../../tlv/ber.ts';
 import { openSession } from '../apdu.ts';
 import { selectCommand } from '../commands.ts';
 import { parseFci } from '../fci.ts';
-import { applicationData, decide, end, faultOutcome, swText, terminalData } from '../kernel.ts';
+import { applicationData, decide, end, faultOutcome, kernelResult, swText, terminalData } from '../kernel.ts';
 import { ENTRY_MODE } from '../magstripe/fallback.ts';
 import { TAG } from '../tags.ts';
 import type { EmvResult, EmvServices, Outcome, TransactionParameters } from '../transaction.ts';
@@ -51,7 +51,7 @@ export async function runContactless(
   };
   const outcome = await enter(context);
   decide(context, 'online', `Outcome: ${outcome.code}`, outcome.reason, 'EMV Contactless Book B, 3.5');
-  return resultOf(context, outcome);
+  return kernelResult(context, outcome, false);
 }
 
 async function enter(context: ContactlessContext): Promise<Outcome> {
@@ -158,25 +158,4 @@ function dynamicLimits(
     'EMV Contactless Book C-3, 2.2',
   );
   return limited.indicators.notAllowed ? 'not-allowed' : limited;
-}
-
-function resultOf(context: ContactlessContext, outcome: Outcome): EmvResult {
-  const { answer, selected, pan } = context;
-  const hostApproved = answer?.kind === 'answered' && answer.approved;
-  return {
-    outcome,
-    candidates: context.candidates.map(({ aid, label, priority, confirm }) => ({
-      aid,
-      label,
-      priority,
-      confirm,
-    })),
-    ...(selected === undefined ? {} : { aid: selected.aid }),
-    data: context.data,
-    cvm: context.cvm,
-    ...(pan === undefined ? {} : { pan }),
-    onlineSent: context.onlineSent,
-    hostApprovedCardDeclined: hostApproved && outcome.code !== 'APPROVED_ONLINE',
-    fallbackAllowed: false,
-  };
 }
