@@ -1,5 +1,5 @@
 import { bytesField, type IsoMessage, textField } from '../iso8583/index.ts';
-import type { NewTransaction } from '../journal/transactions.ts';
+import type { NewTransaction, TransactionRecord } from '../journal/transactions.ts';
 import { isPossumError } from '../platform/errors.ts';
 import { type NoAnswerReason, type OutgoingMessage, openDialogue } from './dialogue.ts';
 import { type FinancialRequest, financialMessage, reversalMessage } from './messages.ts';
@@ -101,7 +101,7 @@ function record(
       invoice: request.invoice ?? journal.counters.next('invoice'),
     };
     const outgoing = protectMessage(context, financialMessage(context, numbered), key);
-    const transactionId = journal.transactions.insert(journal.batches.ensureOpen(clock.now()).id, {
+    const { id: transactionId } = journal.transactions.insert(journal.batches.ensureOpen(clock.now()).id, {
       ...row,
       state: 'PENDING',
       online: true,
@@ -154,16 +154,17 @@ export type Ending =
 /**
  * The last commit of an online transaction: answer, card's verdict, and the reversal cleared or due, together.
  * @param update what the card added: detail, field 55 for the upload
+ * @returns the transaction as it is now
  */
 export function finish(
   { journal }: Pick<AcquirerContext, 'journal'>,
   transactionId: number,
   ending: Ending,
   update: Pick<Parameters<typeof journal.transactions.advance>[1], 'detail' | 'cardData'> = {},
-): void {
-  journal.commit('result', () => {
+): TransactionRecord {
+  return journal.commit('result', () => {
     const { decision } = ending;
-    journal.transactions.advance(transactionId, {
+    const record = journal.transactions.advance(transactionId, {
       ...update,
       state:
         ending.kind === 'approved' ? 'APPROVED' : ending.kind === 'declined' ? 'DECLINED' : 'MUST_REVERSE',
@@ -171,14 +172,13 @@ export function finish(
       ...(decision?.approvalCode === undefined ? {} : { approvalCode: decision.approvalCode }),
       ...(decision?.rrn === undefined ? {} : { rrn: decision.rrn }),
     });
-    for (const row of journal.outbox.ofTransaction(transactionId)) {
-      if (row.kind !== 'reversal') continue;
-      if (ending.kind === 'reverse') journal.outbox.markDue(row.id);
-      else journal.outbox.close(row.id, 'CLEARED');
+    for (const { id } of journal.outbox.held(transactionId)) {
+      if (ending.kind === 'reverse') journal.outbox.markDue(id);
+      else journal.outbox.close(id, 'CLEARED');
     }
-    const record = journal.transactions.find(transactionId);
-    if (ending.kind === 'approved' && record?.kind === 'void' && record.originalId !== undefined) {
+    if (ending.kind === 'approved' && record.kind === 'void' && record.originalId !== undefined) {
       journal.transactions.markVoided(record.originalId, transactionId);
     }
+    return record;
   });
 }

@@ -1,10 +1,10 @@
 import type { Database } from '../platform/sqlite.ts';
 
 /** The numbers that must never repeat; each moves in the unit of work that uses it. */
-export type CounterName = 'stan' | 'invoice' | 'batch' | 'sequence';
+export type CounterName = 'stan' | 'invoice' | 'batch' | 'outbox';
 
 export interface Counters {
-  /** Raises the counter and gives the new value; 999999 is followed by 1 (`sequence` is unbounded). */
+  /** Raises the counter and gives the new value; 999999 is followed by 1 (`outbox` is unbounded). */
   next(name: CounterName): number;
   current(name: CounterName): number;
 }
@@ -15,14 +15,14 @@ export function counters(database: Database): Counters {
     Number(database.prepare('SELECT value FROM counter WHERE name = ?').get(name)?.value ?? 0);
   return {
     current: read,
-    next(name) {
-      const value = name !== 'sequence' && read(name) >= 999_999 ? 1 : read(name) + 1;
-      database
-        .prepare(
-          'INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-        )
-        .run(name, value);
-      return value;
-    },
+    next: (name) =>
+      Number(
+        database
+          .prepare(
+            `INSERT INTO counter (name, value) VALUES (?, 1)
+             ON CONFLICT (name) DO UPDATE SET value = iif(value >= ?, 1, value + 1) RETURNING value`,
+          )
+          .get(name, name === 'outbox' ? null : 999_999)?.value,
+      ),
   };
 }

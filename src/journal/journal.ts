@@ -50,7 +50,7 @@ function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace): Journal 
     counters: numbers,
     batches: batches(database, numbers),
     transactions: transactions(database, sealer),
-    outbox: outbox(database, sealer),
+    outbox: outbox(database, sealer, numbers),
     close: () => files.close(),
   };
 }

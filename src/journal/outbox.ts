@@ -2,6 +2,7 @@ import { concat, equalBytes, latin1 } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
 import type { Database, SqlRow } from '../platform/sqlite.ts';
 import type { Sealer } from '../ports/index.ts';
+import type { Counters } from './counters.ts';
 
 /** In the order in which they are sent. */
 export const OUTBOX_ORDER = ['reversal', 'script', 'advice'] as const;
@@ -35,7 +36,9 @@ export interface Outbox {
   due(kind?: OutboxKind): readonly OutboxRow[];
   /** How many rows wait to be sent. */
   waiting(): number;
-  ofTransaction(transactionId: number): readonly OutboxRow[];
+  /** Obligations of transactions that are still open; of one of them, when it is named. */
+  held(transactionId?: number): readonly OutboxRow[];
+  find(id: number): OutboxRow | undefined;
   /** @throws PossumError `STORAGE` when the sealed content was altered */
   content(row: OutboxRow): Uint8Array;
   /** Puts the finished frame in the place of what it was built from. */
@@ -51,19 +54,19 @@ export interface Outbox {
   verifyChain(): void;
 }
 
-const HEAD = 'outbox/head';
+/** Open rows by index `outbox_open`: SQLite takes a partial index only when its condition is asked for. */
+const OPEN = `state IN ('HELD', 'DUE')`;
+const DUE = `${OPEN} AND state = 'DUE'`;
+const HELD = `${OPEN} AND state = 'HELD'`;
 
-/** Due rows by index `outbox_open`: SQLite takes a partial index only when its condition is asked for. */
-const DUE = `state IN ('HELD', 'DUE') AND state = 'DUE'`;
-
-/** Table `outbox`. Each row's link covers its identity and the link before it; the head stands apart. */
-export function outbox(database: Database, sealer: Sealer): Outbox {
-  const head = (): string =>
-    String(database.prepare('SELECT value FROM property WHERE name = ?').get(HEAD)?.value ?? '0:');
+/**
+ * Table `outbox`. Each row's link covers its identity and the link before it; how many rows there are is counted
+ * apart, so that a cut end is noticed.
+ */
+export function outbox(database: Database, sealer: Sealer, counters: Counters): Outbox {
   return {
     insert(kind, transactionId, amountMinor, state, content) {
-      const [count] = head().split(':') as [string];
-      const id = Number(count) + 1;
+      const id = counters.next('outbox');
       const previous = (database.prepare('SELECT link FROM outbox WHERE id = ?').get(id - 1)?.link ??
         null) as Uint8Array | null;
       const link = linkOf(sealer, previous, { id, kind, transactionId, amountMinor });
@@ -80,18 +83,20 @@ export function outbox(database: Database, sealer: Sealer): Outbox {
           sealer.seal(content, contextOf({ id, kind, amountMinor })),
           link,
         );
-      database
-        .prepare(
-          'INSERT INTO property (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-        )
-        .run(HEAD, `${id}:${Buffer.from(link).toString('hex')}`);
       return id;
     },
     due: (kind) => dueRows(database, kind),
     waiting: () =>
       Number(database.prepare(`SELECT count(*) AS count FROM outbox WHERE ${DUE}`).get()?.count ?? 0),
-    ofTransaction: (transactionId) =>
-      database.prepare('SELECT * FROM outbox WHERE txn_id = ? ORDER BY id').all(transactionId).map(rowOf),
+    held: (transactionId) =>
+      (transactionId === undefined
+        ? database.prepare(`SELECT * FROM outbox WHERE ${HELD}`).all()
+        : database.prepare(`SELECT * FROM outbox WHERE ${HELD} AND txn_id = ?`).all(transactionId)
+      ).map(rowOf),
+    find(id) {
+      const row = database.prepare('SELECT * FROM outbox WHERE id = ?').get(id);
+      return row === undefined ? undefined : rowOf(row);
+    },
     content(row) {
       const sealed = database.prepare('SELECT sealed FROM outbox WHERE id = ?').get(row.id)?.sealed;
       const plain = sealed instanceof Uint8Array ? sealer.open(sealed, contextOf(row)) : undefined;
@@ -109,9 +114,9 @@ export function outbox(database: Database, sealer: Sealer): Outbox {
     close: (id, state) =>
       void database.prepare('UPDATE outbox SET state = ?, sealed = NULL WHERE id = ?').run(state, id),
     verifyChain() {
-      const [count, headLink] = head().split(':') as [string, string];
+      const count = counters.current('outbox');
       const rows = database.prepare('SELECT * FROM outbox ORDER BY id').all();
-      if (rows.length !== Number(count))
+      if (rows.length !== count)
         throw altered(database, `${rows.length} outbox rows where ${count} were written`);
       let previous: Uint8Array | null = null;
       rows.forEach((row, index) => {
@@ -121,8 +126,6 @@ export function outbox(database: Database, sealer: Sealer): Outbox {
         }
         previous = link;
       });
-      if (Buffer.from(previous ?? []).toString('hex') !== headLink)
-        throw altered(database, 'the end of the outbox was cut');
     },
   };
 }

@@ -123,9 +123,7 @@ export interface TransactionsView {
   /** The latest sale or refund with that invoice number. */
   findByInvoice(invoice: number): TransactionRecord | undefined;
   /** In the order in which they happened; newest last. */
-  list(filter?: { batchId?: number; state?: TransactionState }): readonly TransactionRecord[];
-  /** Requests whose end is open. */
-  pending(): readonly TransactionRecord[];
+  list(filter?: { batchId: number; state?: TransactionState }): readonly TransactionRecord[];
   totals(batchId: number): BatchTotals;
   /** Rows of a batch, whatever their state. */
   count(batchId: number): number;
@@ -134,9 +132,9 @@ export interface TransactionsView {
 }
 
 export interface Transactions extends TransactionsView {
-  insert(batchId: number, transaction: NewTransaction): number;
+  insert(batchId: number, transaction: NewTransaction): TransactionRecord;
   /** @throws PossumError `STATE` when the row may not move so: a mistake in the caller */
-  advance(id: number, update: TransactionUpdate): void;
+  advance(id: number, update: TransactionUpdate): TransactionRecord;
   /** The host's reference for an offline approval that it has accepted. */
   setReference(id: number, rrn: string): void;
   /** Links an approved void and its original. */
@@ -147,9 +145,6 @@ export interface Transactions extends TransactionsView {
   forgetCards(batchId: number): void;
 }
 
-/** The condition of index `txn_unfinished`: SQLite takes a partial index only when its condition is asked for. */
-const UNFINISHED = `state IN ('PENDING', 'MUST_REVERSE', 'NEEDS_OPERATOR')`;
-
 /** Table `txn`, for those who only look. */
 export function transactionsView(database: Database): TransactionsView {
   return {
@@ -157,16 +152,13 @@ export function transactionsView(database: Database): TransactionsView {
     findByInvoice: (invoice) =>
       recordOf(
         database
-          .prepare(`SELECT * FROM txn WHERE invoice = ? AND kind <> 'void' ORDER BY id DESC LIMIT 1`)
+          .prepare(
+            `SELECT * FROM txn WHERE batch_id IN (SELECT id FROM batch) AND invoice = ? AND kind <> 'void'
+             ORDER BY id DESC LIMIT 1`,
+          )
           .get(invoice),
       ),
-    list: ({ batchId, state } = {}) =>
-      listRows(database, batchId, state).map((row) => recordOf(row) as TransactionRecord),
-    pending: () =>
-      database
-        .prepare(`SELECT * FROM txn WHERE ${UNFINISHED} AND state = 'PENDING' ORDER BY id`)
-        .all()
-        .map((row) => recordOf(row) as TransactionRecord),
+    list: (filter) => listRows(database, filter).map((row) => recordOf(row) as TransactionRecord),
     totals: (batchId) => totalsOf(database, batchId),
     count: (batchId) =>
       Number(
@@ -191,6 +183,8 @@ export function transactions(database: Database, sealer: Sealer): Transactions {
     ...view,
     insert(batchId, transaction) {
       const id = nextId(database);
+      const { cardData, ...facts } = transaction;
+      const card = cardData.pan.toString();
       database
         .prepare(
           `INSERT INTO txn (id, batch_id, kind, state, online, stan, invoice, amount, currency, card, card_sealed,
@@ -207,15 +201,15 @@ export function transactions(database: Database, sealer: Sealer): Transactions {
           transaction.invoice,
           transaction.amountMinor,
           transaction.currency,
-          transaction.cardData.pan.toString(),
-          sealer.seal(encodeCardData(transaction.cardData), cardContext(id, transaction.amountMinor)),
+          card,
+          sealer.seal(encodeCardData(cardData), cardContext(id, transaction.amountMinor)),
           transaction.entryMode,
           transaction.atMs,
           transaction.originalId ?? null,
           transaction.approvalCode ?? null,
           JSON.stringify(transaction.detail),
         );
-      return id;
+      return { ...facts, id, batchId, card };
     },
     advance(id, update) {
       const record = view.find(id);
@@ -225,23 +219,25 @@ export function transactions(database: Database, sealer: Sealer): Transactions {
           `transaction ${id} cannot go from ${record?.state} to ${update.state}`,
         );
       }
+      const { cardData, ...facts } = update;
+      const after = { ...record, ...facts };
       database
         .prepare(
-          `UPDATE txn SET state = ?, response_code = coalesce(?, response_code),
-             approval_code = coalesce(?, approval_code), rrn = coalesce(?, rrn), detail = coalesce(?, detail),
+          `UPDATE txn SET state = ?, response_code = ?, approval_code = ?, rrn = ?, detail = ?,
              card_sealed = coalesce(?, card_sealed) WHERE id = ?`,
         )
         .run(
-          update.state,
-          update.responseCode ?? null,
-          update.approvalCode ?? null,
-          update.rrn ?? null,
-          update.detail === undefined ? null : JSON.stringify(update.detail),
-          update.cardData === undefined
+          after.state,
+          after.responseCode ?? null,
+          after.approvalCode ?? null,
+          after.rrn ?? null,
+          JSON.stringify(after.detail),
+          cardData === undefined
             ? null
-            : sealer.seal(encodeCardData(update.cardData), cardContext(id, record.amountMinor)),
+            : sealer.seal(encodeCardData(cardData), cardContext(id, record.amountMinor)),
           id,
         );
+      return after;
     },
     setReference: (id, rrn) => void database.prepare('UPDATE txn SET rrn = ? WHERE id = ?').run(rrn, id),
     markVoided(originalId, voidId) {
@@ -270,15 +266,9 @@ export function transactions(database: Database, sealer: Sealer): Transactions {
   };
 }
 
-function listRows(
-  database: Database,
-  batchId: number | undefined,
-  state: TransactionState | undefined,
-): SqlRow[] {
-  if (batchId === undefined && state === undefined)
-    return database.prepare('SELECT * FROM txn ORDER BY id').all();
-  if (batchId === undefined)
-    return database.prepare('SELECT * FROM txn WHERE state = ? ORDER BY id').all(state ?? null);
+function listRows(database: Database, filter: Parameters<TransactionsView['list']>[0]): SqlRow[] {
+  if (filter === undefined) return database.prepare('SELECT * FROM txn ORDER BY id').all();
+  const { batchId, state } = filter;
   if (state === undefined)
     return database.prepare('SELECT * FROM txn WHERE batch_id = ? ORDER BY id').all(batchId);
   return database
@@ -286,10 +276,9 @@ function listRows(
     .all(batchId, state);
 }
 
-/** AUTOINCREMENT's own rule, taken early because the id is part of what is sealed. */
+/** Taken early because the id is part of what is sealed; rows are never deleted, so none comes twice. */
 function nextId(database: Database): number {
-  const row = database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'txn'`).get();
-  return Number(row?.seq ?? 0) + 1;
+  return Number(database.prepare('SELECT max(id) AS last FROM txn').get()?.last ?? 0) + 1;
 }
 
 function cardContext(id: number, amountMinor: number): string {

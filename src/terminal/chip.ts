@@ -3,7 +3,7 @@ import { runContact } from '../emv/contact/run.ts';
 import { runContactless } from '../emv/contactless/entry-point.ts';
 import { traceRecord } from '../emv/record.ts';
 import type { EmvResult, EmvServices, OnlineRequest, TransactionParameters } from '../emv/transaction.ts';
-import type { TransactionDetail } from '../journal/transactions.ts';
+import type { CardData, TransactionDetail, TransactionRecord } from '../journal/transactions.ts';
 import { equalBytes } from '../platform/bytes.ts';
 import { dateParts } from '../platform/clock.ts';
 import { isPossumError } from '../platform/errors.ts';
@@ -53,6 +53,7 @@ class ChipRun {
   readonly #cancel = new AbortController();
   readonly #afterWrongPin: boolean;
   #online: Authorisation | undefined;
+  #sent: CardData | undefined;
 
   constructor(
     context: TerminalContext,
@@ -143,12 +144,13 @@ class ChipRun {
   #attempt({ data, pan, cvm }: OnlineRequest): OnlineAttempt {
     const { kind, amountMinor } = this.#request;
     const track2 = chipTrack2(data);
+    this.#sent = chipCardData(this.#context, data, pan);
     return {
       kind,
       onlineKind: kind,
       amountMinor,
       entryMode: entryModeField(ENTRY[this.#channel.interface], cvm),
-      card: chipCardData(this.#context, data, pan),
+      card: this.#sent,
       ...(track2 === undefined ? {} : { track2 }),
       detail: chipDetail(data, this.#channel.interface, cvm, undefined),
     };
@@ -161,37 +163,43 @@ class ChipRun {
     )?.label;
     const detail = { ...chipDetail(data, this.#channel.interface, cvm, label), reason: outcome.reason };
     if (this.#online !== undefined && this.#online.kind !== 'not-sent') {
-      const id = finishAttempt(this.#context, this.#online, outcome.code === 'APPROVED_ONLINE', {
+      const record = finishAttempt(this.#context, this.#online, outcome.code === 'APPROVED_ONLINE', {
         detail,
-        ...(pan === undefined ? {} : { cardData: chipCardData(this.#context, data, pan) }),
+        ...this.#cardDataSince(data, pan),
       });
-      return this.#end(result, id);
+      return this.#end(result, record);
     }
     if (outcome.code !== 'APPROVED_OFFLINE' || pan === undefined) return this.#notTaken(result);
     if (this.#request.kind === 'refund') return declined('the host has to give a refund');
     return this.#approveOffline(result, pan, detail);
   }
 
+  /** What the upload needs, when the card has changed it after the request. */
+  #cardDataSince(data: EmvResult['data'], pan: Pan | undefined): { cardData?: CardData } {
+    if (pan === undefined) return {};
+    const cardData = chipCardData(this.#context, data, pan);
+    const [sent, now] = [this.#sent?.chip, cardData.chip];
+    return sent !== undefined && now !== undefined && equalBytes(sent, now) ? {} : { cardData };
+  }
+
   #approveOffline(result: EmvResult, pan: Pan, detail: TransactionDetail): Step {
     const { data, cvm } = result;
     try {
-      const id = approveOffline(this.#context, {
+      const record = approveOffline(this.#context, {
         amountMinor: this.#request.amountMinor,
         entryMode: entryModeField(ENTRY[this.#channel.interface], cvm),
         card: chipCardData(this.#context, data, pan),
         detail,
         localCode: this.#online === undefined ? 'Y1' : 'Y3',
       });
-      return this.#end(result, id);
+      return this.#end(result, record);
     } catch (cause) {
       if (!isPossumError(cause, 'FORMAT')) throw cause;
       return declined(`the card's data fit no message: ${cause.message}`);
     }
   }
 
-  #end({ outcome, cvm }: EmvResult, transactionId: number | undefined): Step {
-    const record =
-      transactionId === undefined ? undefined : this.#context.journal.transactions.find(transactionId);
+  #end({ outcome, cvm }: EmvResult, record: TransactionRecord | undefined): Step {
     const reversed = record?.state === 'MUST_REVERSE';
     const code = reversed ? 'REVERSED' : outcome.code;
     const message = reversed ? 'no-answer' : messageOf(code, cvm);

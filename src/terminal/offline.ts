@@ -1,6 +1,6 @@
 import { adviceMessage } from '../acquirer/messages.ts';
 import { storeFields } from '../acquirer/protection.ts';
-import type { CardData, TransactionDetail } from '../journal/transactions.ts';
+import type { CardData, TransactionDetail, TransactionRecord } from '../journal/transactions.ts';
 import type { TerminalContext } from './context.ts';
 
 export interface OfflineApproval {
@@ -14,15 +14,15 @@ export interface OfflineApproval {
 
 /**
  * Makes the offline approval of a sale durable, with its advice to the host, in one commit. Nobody is told before.
- * @returns the id of its row
+ * @returns the transaction
  * @throws PossumError `FORMAT` when the card's data fit no advice: nothing is stored, nothing is approved
  */
-export function approveOffline(context: TerminalContext, approval: OfflineApproval): number {
+export function approveOffline(context: TerminalContext, approval: OfflineApproval): TransactionRecord {
   const { journal, clock, acquirer, settings } = context;
   const { localCode } = approval;
   return journal.commit('offline approval', () => {
     const stan = journal.counters.next('stan');
-    const id = journal.transactions.insert(journal.batches.ensureOpen(clock.now()).id, {
+    const record = journal.transactions.insert(journal.batches.ensureOpen(clock.now()).id, {
       kind: 'sale',
       state: 'APPROVED',
       online: false,
@@ -37,13 +37,10 @@ export function approveOffline(context: TerminalContext, approval: OfflineApprov
       approvalCode: `${localCode}${String(stan % 10_000).padStart(4, '0')}`,
       detail: { ...approval.detail, localCode },
     });
-    const record = journal.transactions.find(id);
-    if (record !== undefined) {
-      const advice = adviceMessage(acquirer, record, approval.card);
-      // An advice that can never be written would stop the outbox for good.
-      acquirer.codec.pack(advice);
-      journal.outbox.insert('advice', id, approval.amountMinor, 'DUE', storeFields(advice));
-    }
-    return id;
+    const advice = adviceMessage(acquirer, record, approval.card);
+    // An advice that can never be written would stop the outbox for good.
+    acquirer.codec.pack(advice);
+    journal.outbox.insert('advice', record.id, approval.amountMinor, 'DUE', storeFields(advice));
+    return record;
   });
 }

@@ -1,11 +1,16 @@
-import { type Authorisation, authorise, finish } from '../acquirer/authorisation.ts';
+import { type Authorisation, authorise, type Ending, finish } from '../acquirer/authorisation.ts';
 import type { OnlineKind } from '../acquirer/messages.ts';
 import type { DataStore } from '../emv/data-store.ts';
 import { buildField55 } from '../emv/field55.ts';
 import { track2FromEquivalent } from '../emv/magstripe/tracks.ts';
 import { TAG } from '../emv/tags.ts';
 import type { CvmMethod, OnlineAnswer } from '../emv/transaction.ts';
-import type { CardData, TransactionDetail, TransactionKind } from '../journal/transactions.ts';
+import type {
+  CardData,
+  TransactionDetail,
+  TransactionKind,
+  TransactionRecord,
+} from '../journal/transactions.ts';
 import { bytesToUint, latin1, toHex } from '../platform/bytes.ts';
 import { type Pan, Secret } from '../platform/secret.ts';
 import { encodeTlv, parseTlv, type Tlv } from '../tlv/ber.ts';
@@ -130,27 +135,23 @@ export function kernelAnswer(context: TerminalContext, result: Authorisation): O
 /**
  * The last commit of an attempt, once the card's verdict is known.
  * @param accepted the transaction as a whole is approved
- * @returns the id of its row, `undefined` when nothing was sent
+ * @returns the transaction as it is now, `undefined` when nothing was sent
  */
 export function finishAttempt(
   context: TerminalContext,
   result: Authorisation,
   accepted: boolean,
   update: { detail?: TransactionDetail; cardData?: CardData } = {},
-): number | undefined {
+): TransactionRecord | undefined {
   if (result.kind === 'not-sent') return undefined;
-  const { transactionId } = result;
-  if (result.kind === 'no-answer') finish(context, transactionId, { kind: 'reverse' }, update);
-  else if (!result.decision.approved)
-    finish(context, transactionId, { kind: 'declined', decision: result.decision }, update);
-  else
-    finish(
-      context,
-      transactionId,
-      { kind: accepted ? 'approved' : 'reverse', decision: result.decision },
-      update,
-    );
-  return transactionId;
+  return finish(context, result.transactionId, endingOf(result, accepted), update);
+}
+
+function endingOf(result: Exclude<Authorisation, { kind: 'not-sent' }>, accepted: boolean): Ending {
+  if (result.kind === 'no-answer') return { kind: 'reverse' };
+  const { decision } = result;
+  if (!decision.approved) return { kind: 'declined', decision };
+  return { kind: accepted ? 'approved' : 'reverse', decision };
 }
 
 function issuerObjects(chip: Uint8Array): readonly Tlv[] {

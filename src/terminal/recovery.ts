@@ -34,13 +34,13 @@ export async function recover(context: TerminalContext, signal: AbortSignal): Pr
  * @returns how many there were
  */
 export function reverseInterrupted({ journal }: Pick<TerminalContext, 'journal'>): number {
-  const open = journal.transactions.pending();
-  if (open.length === 0) return 0;
+  const obligations = journal.outbox.held();
+  if (obligations.length === 0) return 0;
   journal.commit('recovery', () => {
-    for (const record of open) {
-      journal.transactions.advance(record.id, { state: 'MUST_REVERSE' });
-      for (const row of journal.outbox.ofTransaction(record.id)) journal.outbox.markDue(row.id);
+    for (const { id, transactionId } of obligations) {
+      journal.transactions.advance(transactionId, { state: 'MUST_REVERSE' });
+      journal.outbox.markDue(id);
     }
   });
-  return open.length;
+  return obligations.length;
 }

@@ -81,8 +81,7 @@ async function verifyCardholder(
 }
 
 function finishSwipe(context: TerminalContext, online: Authorisation, cvm: CvmMethod): Step {
-  const id = finishAttempt(context, online, true);
-  const record = id === undefined ? undefined : context.journal.transactions.find(id);
+  const record = finishAttempt(context, online, true);
   const withRecord = record === undefined ? {} : { record };
   if (online.kind === 'not-sent') return notSent(online.reason);
   if (online.kind === 'no-answer') {

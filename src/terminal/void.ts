@@ -53,8 +53,7 @@ async function sendVoid(context: TerminalContext, original: TransactionRecord): 
     never,
   );
   if (online.kind === 'not-sent') return refuse(context, 'no-line', 'no line to the host');
-  const id = finishAttempt(context, online, true) as number;
-  const record = context.journal.transactions.find(id);
+  const record = finishAttempt(context, online, true);
   const withRecord = record === undefined ? {} : { record };
   const request = { kind: 'void', amountMinor: original.amountMinor } as const;
   if (online.kind === 'no-answer') {

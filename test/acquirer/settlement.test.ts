@@ -35,7 +35,7 @@ async function batchOf(rows: readonly Row[], repeats = 3): Promise<LineWorld> {
         amountMinor,
         rrn = `11211115${String(stan).padStart(4, '0')}`,
       } = row;
-      const id = journal.transactions.insert(journal.batches.ensureOpen(world.clock.now()).id, {
+      const { id } = journal.transactions.insert(journal.batches.ensureOpen(world.clock.now()).id, {
         kind,
         state: online ? 'PENDING' : 'APPROVED',
         online,

@@ -154,7 +154,7 @@ export class LineWorld {
     const { journal, clock } = this;
     return journal.commit('offline', () => {
       const stan = journal.counters.next('stan');
-      const id = journal.transactions.insert(journal.batches.ensureOpen(clock.now()).id, {
+      const record = journal.transactions.insert(journal.batches.ensureOpen(clock.now()).id, {
         kind: 'sale',
         state: 'APPROVED',
         online: false,
@@ -168,16 +168,14 @@ export class LineWorld {
         approvalCode: `Y1${String(stan).padStart(4, '0')}`,
         detail: { interface: 'contactless' },
       });
-      const record = journal.transactions.find(id);
-      if (record === undefined) throw new Error('no row');
       journal.outbox.insert(
         'advice',
-        id,
+        record.id,
         amountMinor,
         'DUE',
         storeFields(adviceMessage(this.context, record, card)),
       );
-      return id;
+      return record.id;
     });
   }
 

@@ -22,7 +22,7 @@ async function open(folder: string, onStatement?: (sql: string) => void): Promis
 }
 
 function sale(journal: Journal, over: Partial<NewTransaction> = {}): number {
-  return journal.commit('sale', () =>
+  const { id } = journal.commit('sale', () =>
     journal.transactions.insert(journal.batches.ensureOpen(0).id, {
       kind: 'sale',
       state: 'PENDING',
@@ -38,6 +38,7 @@ function sale(journal: Journal, over: Partial<NewTransaction> = {}): number {
       ...over,
     }),
   );
+  return id;
 }
 
 describe('the database', () => {
@@ -229,7 +230,7 @@ describe('the outbox', () => {
       journal.outbox.insert('reversal', id, 10, 'HELD', latin1('secret')),
     );
     journal.commit('y', () => journal.outbox.close(row, 'CLEARED'));
-    const [closed] = journal.outbox.ofTransaction(id);
+    const closed = journal.outbox.find(row);
     expect(closed?.state).toBe('CLEARED');
     expect(() => journal.outbox.content(closed as never)).toThrow(/does not open/);
   });

@@ -11,7 +11,7 @@ function fill(shop: Shop, count: number): void {
   const { journal } = shop.terminal.context;
   journal.commit('rows', () => {
     for (let i = 0; i < count; i++) {
-      const id = journal.transactions.insert(journal.batches.ensureOpen(0).id, {
+      const { id } = journal.transactions.insert(journal.batches.ensureOpen(0).id, {
         kind: 'sale',
         state: 'PENDING',
         online: true,

@@ -43,7 +43,7 @@ function list(view: JournalView, options: DataOptions & { batch?: string; state?
     throw new PossumError('USAGE', `there is no batch ${options.batch}`, { remedy: 'See `possum batch`.' });
   }
   const records = view.transactions
-    .list(batch === undefined ? {} : { batchId: batch.id })
+    .list(batch === undefined ? undefined : { batchId: batch.id })
     .filter((record) => options.state === undefined || record.state === options.state.toUpperCase());
   if (options.json === true) {
     printJson(records);
