@@ -64,11 +64,14 @@ export function obligingHand(
   { reader }: VirtualDevices,
   delayMs = 1000,
 ): () => void {
-  return trace.subscribe((event) => {
-    if (event.kind === 'state' && event.part === 'terminal' && event.to === 'awaiting removal') {
-      clock.after(delayMs, () => reader.remove());
-    }
-  });
+  return trace.subscribe(
+    (event) => {
+      if (event.kind === 'state' && event.part === 'terminal' && event.to === 'awaiting removal') {
+        clock.after(delayMs, () => reader.remove());
+      }
+    },
+    ['state'],
+  );
 }
 
 /** A trace that masks what must not leave the firmware. */

@@ -34,7 +34,7 @@ export function createVirtualDisplay(
       const screen = lines.slice(0, rows).map((line) => line.slice(0, columns));
       history.push(screen);
       if (history.length > HISTORY) history.shift();
-      if (trace.active) trace.emit({ kind: 'screen', target, lines: screen });
+      if (trace.wants('screen')) trace.emit({ kind: 'screen', target, lines: screen });
     },
   };
 }

@@ -42,7 +42,7 @@ export function createVirtualPrinter(
       left -= lines.length;
       const slip = lines.map((line) => formatLine(line, columns));
       slips.push(slip);
-      if (trace.active) trace.emit({ kind: 'print', lines: slip });
+      if (trace.wants('print')) trace.emit({ kind: 'print', lines: slip });
       return { kind: 'printed' };
     },
   };

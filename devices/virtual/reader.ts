@@ -133,7 +133,7 @@ class Reader implements VirtualReader {
   }
 
   #changed(what: string): void {
-    if (this.#trace.active) this.#trace.emit({ kind: 'state', part: 'reader', to: what });
+    if (this.#trace.wants('state')) this.#trace.emit({ kind: 'state', part: 'reader', to: what });
     this.#onChange?.();
   }
 

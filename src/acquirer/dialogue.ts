@@ -80,7 +80,7 @@ class HostDialogue implements Dialogue {
     const { clock, profile, timeouts, trace } = this.#context;
     const deadline = clock.now() + timeouts.answerMs;
     const body = wrapMessage(profile, requestRouting(profile), outgoing.packed);
-    if (trace.active) {
+    if (trace.wants('message')) {
       trace.emit({
         kind: 'message',
         direction: 'sent',
@@ -142,7 +142,7 @@ class HostDialogue implements Dialogue {
     }
     const { message } = unpacked;
     const stray = mismatch(outgoing.message, message);
-    if (trace.active) {
+    if (trace.wants('message')) {
       const note = stray === undefined ? {} : { note: `not the answer: ${stray}` };
       trace.emit({
         kind: 'message',

@@ -57,10 +57,10 @@ export function createRecord(cardInterface: 'contact' | 'contactless', trace?: T
 export function traceRecord(cardInterface: 'contact' | 'contactless', trace: Trace): EmvRecord {
   return {
     decision(phase, rule, reason, spec) {
-      if (trace.active) trace.emit({ kind: 'decision', phase, rule, reason, spec });
+      if (trace.wants('decision')) trace.emit({ kind: 'decision', phase, rule, reason, spec });
     },
     apdu(command, answer) {
-      if (!trace.active) return;
+      if (!trace.wants('apdu')) return;
       const event = { kind: 'apdu', interface: cardInterface, command: maskVerifyData(command) } as const;
       trace.emit(
         typeof answer === 'string'

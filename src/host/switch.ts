@@ -259,7 +259,7 @@ export class HostSwitch {
   }
 
   #traceMessage(direction: 'sent' | 'received', message: IsoMessage, note: string | undefined): void {
-    if (!this.#services.trace.active) return;
+    if (!this.#services.trace.wants('message')) return;
     this.#services.trace.emit({
       kind: 'message',
       direction,

@@ -24,7 +24,7 @@ export function unitOfWork(database: Database, trace: Trace): UnitOfWork {
         throw new PossumError('INTERNAL', `unit of work "${what}" must not wait`);
       database.prepare('COMMIT').run();
       sequence++;
-      if (trace.active) trace.emit({ kind: 'commit', what, sequence });
+      if (trace.wants('commit')) trace.emit({ kind: 'commit', what, sequence });
       return result;
     } catch (cause) {
       rollBack(database);

@@ -44,15 +44,20 @@ export type TraceBody =
     }
   | { readonly kind: 'alarm'; readonly what: string };
 
+export type TraceKind = TraceBody['kind'];
+
 /** An event as subscribers see it: numbered, timed and redacted. */
 export type TraceEvent = TraceBody & { readonly sequence: number; readonly atMs: number };
 
 export interface Trace {
-  /** False when nobody listens: callers may then skip building costly events. */
-  readonly active: boolean;
+  /** False when nobody listens to events of this kind: callers may then skip building them. */
+  wants(kind: TraceKind): boolean;
   emit(event: TraceBody): void;
-  /** @returns a function that ends the subscription */
-  subscribe(listener: (event: TraceEvent) => void): () => void;
+  /**
+   * @param kinds all when absent; an event that nobody wants costs nothing
+   * @returns a function that ends the subscription
+   */
+  subscribe(listener: (event: TraceEvent) => void, kinds?: readonly TraceKind[]): () => void;
 }
 
 /** Masks what must not leave the firmware in one event; knows TLV, tracks and message fields. */
@@ -60,23 +65,32 @@ export type Redactor = (event: TraceBody) => TraceBody;
 
 /** @param redact applied to each event before any subscriber */
 export function createTrace(clock: Clock, redact: Redactor): Trace {
-  const listeners = new Set<(event: TraceEvent) => void>();
+  interface Subscription {
+    readonly listener: (event: TraceEvent) => void;
+    readonly kinds: readonly TraceKind[] | undefined;
+  }
+  const subscriptions = new Set<Subscription>();
+  const listens = ({ kinds }: Subscription, kind: TraceKind) => kinds === undefined || kinds.includes(kind);
+  const wants = (kind: TraceKind) => {
+    for (const subscription of subscriptions) if (listens(subscription, kind)) return true;
+    return false;
+  };
   let sequence = 0;
   return {
-    get active() {
-      return listeners.size > 0;
-    },
+    wants,
     emit(event) {
-      if (listeners.size === 0) return;
+      if (!wants(event.kind)) return;
       const seen: TraceEvent = { ...redact(event), sequence: ++sequence, atMs: clock.now() };
-      for (const listener of listeners) listener(seen);
+      for (const subscription of subscriptions)
+        if (listens(subscription, event.kind)) subscription.listener(seen);
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    subscribe(listener, kinds) {
+      const subscription = { listener, kinds };
+      subscriptions.add(subscription);
+      return () => subscriptions.delete(subscription);
     },
   };
 }
 
 /** A trace without listeners, for callers that need none. */
-export const silentTrace: Trace = { active: false, emit() {}, subscribe: () => () => {} };
+export const silentTrace: Trace = { wants: () => false, emit() {}, subscribe: () => () => {} };

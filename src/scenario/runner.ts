@@ -153,11 +153,14 @@ class ScenarioRun {
       else if (presentation.by === 'tap') devices.reader.tap(card, options);
       else devices.reader.swipe(card);
     };
-    return this.#world.trace.subscribe((event) => {
-      if (event.kind === 'state' && event.part === 'terminal' && event.to === 'awaiting card') {
-        clock.after(HAND_MS, present);
-      }
-    });
+    return this.#world.trace.subscribe(
+      (event) => {
+        if (event.kind === 'state' && event.part === 'terminal' && event.to === 'awaiting card') {
+          clock.after(HAND_MS, present);
+        }
+      },
+      ['state'],
+    );
   }
 
   /** Plays `work`; when the power fails in it, the terminal is switched on again and recovers. */

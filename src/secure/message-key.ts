@@ -44,7 +44,7 @@ export function messageKey(
   let released = false;
   const use = (what: string): Uint8Array => {
     if (released) throw new PossumError('STATE', `the key of this message is gone; ${what} is refused`);
-    if (trace.active) trace.emit({ kind: 'key', slot: 'DUKPT', use: what, ksn: toHex(ksn) });
+    if (trace.wants('key')) trace.emit({ kind: 'key', slot: 'DUKPT', use: what, ksn: toHex(ksn) });
     return key.reveal();
   };
   const pinBlock = pin === undefined ? undefined : encryptPin(use('PIN encryption'), pin.digits, pin.pan);

@@ -31,5 +31,5 @@ export function show(context: TerminalContext, id: MessageId, detail?: string): 
   const text = messageText(id, context.settings.language);
   const lines = detail === undefined ? [text] : [text, detail];
   for (const display of context.displays) display.show(lines);
-  if (context.trace.active) context.trace.emit({ kind: 'screen', target: 'customer', lines });
+  if (context.trace.wants('screen')) context.trace.emit({ kind: 'screen', target: 'customer', lines });
 }

@@ -22,7 +22,7 @@ export async function awaitCard(
   deadlineMs: number,
 ): Promise<Presented> {
   const { trace } = context;
-  if (trace.active)
+  if (trace.wants('state'))
     trace.emit({ kind: 'state', part: 'terminal', to: 'awaiting card', detail: interfaces.join(', ') });
   const readers = context.readers.filter((reader) => reader.interfaces.some((i) => interfaces.includes(i)));
   if (readers.length === 0)

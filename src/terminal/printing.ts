@@ -14,7 +14,8 @@ export async function printSlip(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { printer, trace, clock } = context;
-  if (trace.active) trace.emit({ kind: 'print', lines: slipText(slip, printer?.columns).split('\n') });
+  if (trace.wants('print'))
+    trace.emit({ kind: 'print', lines: slipText(slip, printer?.columns).split('\n') });
   if (printer === undefined) return true;
   const outcome = await printer.print(layOut(slip, printer.columns), signal, clock.now() + PRINT_LIMIT_MS);
   if (outcome.kind === 'failed') show(context, 'out-of-paper', outcome.reason);

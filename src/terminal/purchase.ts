@@ -47,7 +47,7 @@ async function freeReaders(context: TerminalContext, signal: AbortSignal): Promi
   for (const reader of usedReaders) {
     if (!(await reader.awaitRemoval(signal, clock.now()))) {
       show(context, 'remove-card');
-      if (trace.active) trace.emit({ kind: 'state', part: 'terminal', to: 'awaiting removal' });
+      if (trace.wants('state')) trace.emit({ kind: 'state', part: 'terminal', to: 'awaiting removal' });
       if (!(await reader.awaitRemoval(signal, clock.now() + REMOVAL_WAIT_MS))) continue;
     }
     usedReaders.delete(reader);

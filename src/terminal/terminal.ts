@@ -39,7 +39,7 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
       return await flow();
     } finally {
       busy = undefined;
-      if (context.trace.active) context.trace.emit({ kind: 'state', part: 'terminal', to: 'idle' });
+      if (context.trace.wants('state')) context.trace.emit({ kind: 'state', part: 'terminal', to: 'idle' });
     }
   };
   const trade = <T>(what: string, flow: () => Promise<T>): Promise<T> =>

@@ -41,9 +41,7 @@ async function serve(options: Options): Promise<void> {
     ...(options.listen === undefined ? {} : { listen: options.listen }),
   });
   if (options.trace === true) {
-    trace.subscribe((event) => {
-      if (event.kind === 'message' || event.kind === 'alarm') printText(JSON.stringify(event));
-    });
+    trace.subscribe((event) => printText(JSON.stringify(event)), ['message', 'alarm']);
   }
   printProgress(`Host listening on ${host.address}. TEST - NOT A PAYMENT. Ctrl-C ends it.`);
   await interrupted();
