@@ -37,6 +37,8 @@ export function checkExpectation(
     }
   };
   const amount = (text: string | undefined) => (text === undefined ? undefined : parseAmount(text, exponent));
+  const balance = (text: string) =>
+    text.startsWith('-') ? -parseAmount(text.slice(1), exponent) : parseAmount(text, exponent);
   const money = (what: string, wanted: number | undefined, got: number | undefined) =>
     same(
       what,
@@ -46,9 +48,12 @@ export function checkExpectation(
   const why = facts.reason === undefined || expected.outcome === facts.outcome ? '' : ` (${facts.reason})`;
   same('outcome', expected.outcome === undefined ? undefined : expected.outcome, facts.outcome);
   if (why !== '' && failures.length > 0) failures[0] += why;
-  same('response', expected.response, record?.responseCode);
+  if (expected.reason !== undefined && facts.reason?.includes(expected.reason) !== true)
+    same('reason', expected.reason, facts.reason);
+  same('response', expected.response, record?.responseCode ?? settlementCode(facts.settlement));
   same('state', expected.state, record?.state);
   same('online', expected.online, record?.online);
+  if (expected.host !== undefined) same('host', expected.host, hostState(record, world));
   same('sales count', expected.sales?.count, slip?.totals.salesCount);
   money('sales amount', amount(expected.sales?.amount), slip?.totals.salesMinor);
   same('refunds count', expected.refunds?.count, slip?.totals.refundsCount);
@@ -56,6 +61,8 @@ export function checkExpectation(
   same('uploaded', expected.uploaded, slip?.uploaded);
   same('waiting messages', expected.waiting, facts.waiting);
   same('interrupted transactions', expected.interrupted, recovery?.interrupted);
+  if (expected.batch !== undefined) same('batch', expected.batch, batchState(world));
+  same('slips', expected.slips, facts.slips.length);
   for (const text of expected.receipt ?? []) {
     if (!facts.slips.some((lines) => lines.some((line) => line.includes(text))))
       failures.push(`no slip says "${text}"`);
@@ -64,6 +71,25 @@ export function checkExpectation(
     if (!facts.screens.some((lines) => lines.some((line) => line.includes(text))))
       failures.push(`the screen did not say "${text}"`);
   }
+  if (expected.ledger !== undefined) money('ledger', balance(expected.ledger), dayTotals(world).ledgerMinor);
   if (expected.balanced !== undefined) same('balanced', expected.balanced, isBalanced(dayTotals(world)));
   return failures;
+}
+
+function settlementCode(settlement: Settlement | undefined): string | undefined {
+  return settlement?.kind === 'failed' ? settlement.code : undefined;
+}
+
+function hostState(record: StepFacts['record'], { host, settings }: World): string {
+  if (record === undefined) return 'none';
+  const stan = String(record.stan).padStart(6, '0');
+  const there = host.host
+    .transactions()
+    .filter((transaction) => transaction.tid === settings.tid && transaction.stan === stan);
+  return there.at(-1)?.state ?? 'none';
+}
+
+function batchState({ terminal }: World): string {
+  const batch = terminal.context.journal.batches.current();
+  return batch === undefined ? 'none' : batch.state.toLowerCase().replace('_', '-');
 }

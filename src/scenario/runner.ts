@@ -106,7 +106,7 @@ class ScenarioRun {
       const cut = step.settle === true ? undefined : step.settle.powerCut;
       return this.#withCut(cut, async () => settlementFacts(await world.clock.run(world.terminal.settle())));
     }
-    if (step.host !== undefined) world.host.host.setAnswer(step.host.answer);
+    if (step.host !== undefined) this.#instructHost(step.host);
     if (step.line !== undefined) world.line.up = step.line === 'up';
     if (step.power !== undefined) return recoveryFacts(await world.powerCycle());
     if (step.advance !== undefined) await world.clock.advance(durationMs(step.advance));
@@ -139,6 +139,16 @@ class ScenarioRun {
     }
   }
 
+  #instructHost(order: NonNullable<ScenarioStep['host']>): void {
+    const { host } = this.#world.host;
+    if (typeof order === 'object') {
+      host.setAnswer(order.answer);
+      return;
+    }
+    host.setLine(order);
+    if (order === 'up') host.clearAnswers();
+  }
+
   /** A hand that presents the first card now and the next each time the terminal asks for a card again. */
   #presentInTurn(presentations: readonly Pick<CardAction, 'card' | 'by' | 'mute'>[]): () => void {
     const { clock, devices } = this.#world;
@@ -169,12 +179,18 @@ class ScenarioRun {
     work: () => Promise<T>,
   ): Promise<T | ReturnType<typeof recoveryFacts>> {
     if (cut === undefined) return work();
-    this.#world.armPowerCut(cut.before, cut.count);
+    const world = this.#world;
+    const rowsBefore = world.terminal.context.journal.transactions.list().length;
+    world.armPowerCut(cut.before, cut.count);
     try {
       return await work();
     } catch (cause) {
       if (!(cause instanceof PowerCut)) throw cause;
-      return recoveryFacts(await this.#world.powerCycle());
+      const recovery = await world.powerCycle();
+      const record = world.terminal.context.journal.transactions.list()[rowsBefore];
+      return recoveryFacts(recovery, record);
+    } finally {
+      world.disarmPowerCut();
     }
   }
 
@@ -197,9 +213,14 @@ function transactionFacts(result: TransactionResult) {
 }
 
 function settlementFacts(settlement: Settlement) {
-  return { outcome: settlement.kind, settlement };
+  return {
+    outcome: settlement.kind,
+    ...(settlement.kind === 'failed' ? { reason: settlement.reason } : {}),
+    settlement,
+  };
 }
 
-function recoveryFacts(recovery: RecoveryReport) {
-  return { outcome: 'powerCut', recovery };
+/** @param record the transaction that the power cut met, as recovery left it */
+function recoveryFacts(recovery: RecoveryReport, record?: StepFacts['record']) {
+  return { outcome: 'powerCut', recovery, ...(record === undefined ? {} : { record }) };
 }

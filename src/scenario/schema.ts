@@ -2,10 +2,20 @@ import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { answerRuleSchema } from '../host/config.ts';
 import { loadConfig } from '../platform/config.ts';
+import { brokenReferences } from './references.ts';
 
 /** A scenario file: a list of steps, each one action and what is expected of it. */
 
-const amount = z.union([z.string(), z.number()]).transform(String);
+const amount = z
+  .union([z.string(), z.number()])
+  .transform(String)
+  .refine((text) => /^\d{1,12}(\.\d+)?$/.test(text), { error: 'must be an amount, e.g. 10.00' });
+
+/** What customers owe: negative when they got more than they paid. */
+const balance = z
+  .union([z.string(), z.number()])
+  .transform(String)
+  .refine((text) => /^-?\d{1,12}(\.\d+)?$/.test(text), { error: 'must be an amount, e.g. 10.00' });
 const pinKeys = z.union([z.string(), z.int().nonnegative()]).transform(String);
 
 /** Where the power fails inside a step: before the n-th point of a kind. */
@@ -44,13 +54,22 @@ const totals = z.strictObject({ count: z.int().min(0).optional(), amount: amount
 const expectation = z.strictObject({
   /** Outcome of a sale, refund or void; `settled`, `failed` or `empty` of a settlement; `powerCut` of a cut. */
   outcome: z.string().optional(),
-  /** Field 39. */
-  response: z.string().optional(),
+  /** A text in the reason that the operator is told. */
+  reason: z.string().optional(),
+  /** Field 39: of the transaction, or of a settlement that failed. */
+  response: z
+    .union([z.string(), z.int().min(0)])
+    .transform((code) => String(code).padStart(2, '0'))
+    .optional(),
   /** State of the row. */
   state: z.string().optional(),
   online: z.boolean().optional(),
+  /** What the host has of this transaction. */
+  host: z.enum(['approved', 'declined', 'voided', 'reversed', 'none']).optional(),
   /** Texts that stand on the slips of this step. */
   receipt: z.array(z.string()).optional(),
+  /** How many slips were printed in this step. */
+  slips: z.int().min(0).optional(),
   /** Texts that were shown to the customer in this step. */
   screen: z.array(z.string()).optional(),
   sales: totals.optional(),
@@ -60,6 +79,10 @@ const expectation = z.strictObject({
   waiting: z.int().min(0).optional(),
   /** Transactions that boot found interrupted. */
   interrupted: z.int().min(0).optional(),
+  /** The batch that is not closed: `must-settle` once its settlement has begun, `none` before the first sale. */
+  batch: z.enum(['none', 'open', 'must-settle']).optional(),
+  /** What customers were charged by the host's ledger, less what they got back. */
+  ledger: balance.optional(),
   /** The host's ledger adds up and agrees with the terminal's totals. */
   balanced: z.boolean().optional(),
 });
@@ -74,8 +97,13 @@ const step = z
     /** An invoice number, or the name of an earlier step. */
     void: z.union([z.int().min(1), z.string()]).optional(),
     settle: z.union([z.literal(true), z.strictObject({ powerCut: powerCut.optional() })]).optional(),
-    /** How the host behaves from now on: the next request, or all that match. */
-    host: z.strictObject({ answer: answerRuleSchema }).optional(),
+    /**
+     * The host: `down` hangs up at once, `silent` never answers, `up` forgets scripted answers too; or how it
+     * answers from now on: the next request, or all that match.
+     */
+    host: z
+      .union([z.enum(['up', 'down', 'silent']), z.strictObject({ answer: answerRuleSchema })])
+      .optional(),
     /** The cable to the host. */
     line: z.enum(['up', 'down']).optional(),
     power: z.literal('cut').optional(),
@@ -119,10 +147,17 @@ export interface Scenario extends ScenarioFile {
   resolve(path: string): string;
 }
 
-/** Reads a scenario. @throws PossumError `CONFIG` with file, line and a hint for a misspelt key */
+/**
+ * Reads a scenario.
+ * @throws PossumError `CONFIG` with file, line and a hint, also for a card or an earlier step that does not exist
+ */
 export function loadScenario(file: string): Scenario {
-  const scenario = loadConfig<ScenarioFile>(file, scenarioSchema as z.ZodType<ScenarioFile>);
-  return { ...scenario, file, resolve: (path) => resolve(dirname(file), path) };
+  const folder = dirname(file);
+  const schema = scenarioSchema.superRefine((value, context) => {
+    for (const broken of brokenReferences(value, folder)) context.addIssue({ code: 'custom', ...broken });
+  });
+  const scenario = loadConfig<ScenarioFile>(file, schema as z.ZodType<ScenarioFile>);
+  return { ...scenario, file, resolve: (path) => resolve(folder, path) };
 }
 
 /** JSON Schema of scenario files. */

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import {
   type CardDrawer,
   cardDrawer,
-  cardPath,
   createHost,
   createRedactingTrace,
   createTerminal,
@@ -24,6 +23,7 @@ import { seededRandom } from '../platform/random.ts';
 import type { Trace } from '../platform/trace.ts';
 import { loadTerminalSettings, type TerminalSettings } from '../terminal/config.ts';
 import type { RecoveryReport } from '../terminal/recovery.ts';
+import { scenarioCardPath } from './references.ts';
 import type { Scenario } from './schema.ts';
 
 /** A terminal, its host, its cards and its clock, all in this process, joined by loopback TCP. */
@@ -125,9 +125,14 @@ export class World {
     };
   }
 
+  /** What did not come to its count does not strike later. */
+  disarmPowerCut(): void {
+    this.#onPower = undefined;
+  }
+
   /** A card of this world: its counters go on from step to step, and survive the terminal's power. */
   card(name: string): EmulatedCard {
-    return this.#drawer.take(/[/\\]|\.ya?ml$/.test(name) ? this.#scenario.resolve(name) : cardPath(name));
+    return this.#drawer.take(scenarioCardPath(name, this.#scenario.resolve));
   }
 
   /** Keeps what the cards remember, when the world is kept. */
