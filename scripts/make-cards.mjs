@@ -229,7 +229,21 @@ function authenticationRecords(card, scheme, signed, aip) {
         '9F46': toHex(icc.certificate),
       },
     },
+    ...pinKeyRecords(card, signer),
   ];
+}
+
+/** The certificate of the key that PINs are enciphered under; it covers no static data. */
+function pinKeyRecords({ pan, pinRsa }, signer) {
+  if (pinRsa === undefined) return [];
+  const key = { ...pinRsa, expiry: '1249', serial: fromHex('000003') };
+  const { certificate, remainder } = lib.iccCertificate(signer, pan, key, new Uint8Array(0));
+  const data = {
+    '9F2E': toHex(pinRsa.exponent),
+    ...(remainder.length > 0 && { '9F2F': toHex(remainder) }),
+    '9F2D': toHex(certificate),
+  };
+  return [{ sfi: 3, record: 3, data }];
 }
 
 /** What a signed record contributes: its data objects without the template. */
@@ -264,7 +278,8 @@ function contactApplication(card) {
 function contactCard(name, about, card) {
   const path = join(fixtures, `cards/${name}.yaml`);
   const rsa = card.sda ? undefined : keep(existing(path)?.rsa, 1024);
-  const full = { country: '0840', iac: IAC, atc: 1, ...card, rsa };
+  const pinRsa = card.pinKey ? keep(existing(path)?.pinRsa, 896) : undefined;
+  const full = { country: '0840', iac: IAC, atc: 1, ...card, rsa, pinRsa };
   const others = (card.others ?? []).map((other) => contactApplication({ ...full, ...other }));
   save(
     path,
@@ -281,6 +296,7 @@ function contactCard(name, about, card) {
         pin: card.hostPin ?? card.pin ?? '1234',
       },
       ...(rsa && { rsa: asText(rsa) }),
+      ...(pinRsa && { pinRsa: asText(pinRsa) }),
       ...(card.cardBlocked && { cardBlocked: true }),
       stripe: stripeOf(card.pan, card.expiry ?? EXPIRY, '201', card.holder),
       contact: { atr: ATR, applications: [contactApplication(full), ...others] },
@@ -343,6 +359,30 @@ contactCard(
     cvm: '0000000000000000410342030000',
     pin: '1234',
     responseFormat: 1,
+    limits: {
+      currency: '0840',
+      offlineAmount: 5000,
+      cumulativeAmount: 15000,
+      consecutive: 5,
+      consecutiveUpper: 8,
+    },
+  },
+);
+
+contactCard(
+  'debit-enciphered-pin',
+  {
+    description: 'Visa debit card with chip: the PIN is checked by the card and reaches it enciphered',
+    proves: 'enciphered offline PIN under a key of its own (9F2D), GET CHALLENGE, try counter, DDA',
+  },
+  {
+    ...visaContact,
+    pan: withLuhn('476173900101006'),
+    label: 'VISA DEBIT',
+    holder: 'POSSUM/ENCIPHERED',
+    cvm: '00000000000000004403410342030000',
+    pin: '1234',
+    pinKey: true,
     limits: {
       currency: '0840',
       offlineAmount: 5000,
@@ -463,10 +503,9 @@ contactCard(
 );
 
 /** A contactless Visa card that approves small amounts offline. */
-function contactlessCard() {
-  const path = join(fixtures, 'cards/visa-contactless.yaml');
+function contactlessCard(name, about, { pan, ctq, holder }) {
+  const path = join(fixtures, `cards/${name}.yaml`);
   const rsa = keep(existing(path)?.rsa, 1024);
-  const pan = withLuhn('476173900101011');
   const aip = '2000';
   const signed = {
     '5A': pan,
@@ -480,9 +519,9 @@ function contactlessCard() {
     path,
     {
       kind: 'icc',
-      description: 'Visa card without contact: qVSDC, approves up to 50.00 USD itself, fDDA',
+      description: about.description,
       scheme: 'visa',
-      proves: 'offline approval with fDDA, online request above the limits, online PIN by CTQ',
+      proves: about.proves,
       pan,
       psn: '01',
       issuer: { keyFile: 'keys/issuer-keys.yaml', keySet: 'visa', pin: '1234' },
@@ -500,13 +539,13 @@ function contactlessCard() {
             profile: 'qvsdc',
             aip,
             cryptogram: 'visa-cvn10',
-            ctq: 'E000',
+            ctq,
             formFactor: '20700000',
             limits: { currency: '0840', offlineAmount: 5000, cumulativeAmount: 20000, consecutive: 10 },
             records: [
               { sfi: 1, record: 1, signed: true, data: signed },
               ...authenticationRecords({ pan, rsa }, 'visa', signed, aip),
-              { sfi: 4, record: 1, data: { '5F20': text('POSSUM/TAP') } },
+              { sfi: 4, record: 1, data: { '5F20': text(holder) } },
             ],
             data: { 57: trackTwoEquivalent(pan, EXPIRY) },
             atc: 1,
@@ -518,7 +557,22 @@ function contactlessCard() {
     ['Written by scripts/make-cards.mjs: TEST CARD, all keys are published.'],
   );
 }
-contactlessCard();
+contactlessCard(
+  'visa-contactless',
+  {
+    description: 'Visa card without contact: qVSDC, approves up to 50.00 USD itself, fDDA',
+    proves: 'offline approval with fDDA, online request above the limits, online PIN by CTQ',
+  },
+  { pan: withLuhn('476173900101011'), ctq: 'E000', holder: 'POSSUM/TAP' },
+);
+contactlessCard(
+  'visa-contactless-update',
+  {
+    description: 'Visa card without contact that takes issuer data when it is presented once more',
+    proves: 'issuer update processing: second tap, EXTERNAL AUTHENTICATE, issuer scripts',
+  },
+  { pan: withLuhn('476173900101012'), ctq: 'E040', holder: 'POSSUM/UPDATE' },
+);
 
 function stripeCard(name, about, pan, service, holder, scheme) {
   save(

@@ -33,6 +33,8 @@ export interface ApplicationState {
   readonly issuerAuthenticationFailed: boolean;
   readonly scriptCount: number;
   readonly scriptFailed: boolean;
+  /** Contactless: the ARQC (hex) whose issuer may still reach the card at a second presentment, and its number. */
+  readonly waitsForIssuer?: { readonly arqc: string; readonly unpredictable: string } | undefined;
   /** Objects that scripts changed: tag to value, both in hex. */
   readonly changed: Readonly<Record<string, string>>;
 }

@@ -113,6 +113,8 @@ const contact = z.strictObject({
 
 const contactless = z.strictObject({ ats: hexOf(1, 32), applications: z.array(application).min(1) });
 
+const rsaKey = z.strictObject({ exponent: hexOf(1, 4), primeP: hex, primeQ: hex });
+
 export const iccFile = z
   .strictObject({
     kind: z.literal('icc'),
@@ -130,7 +132,9 @@ export const iccFile = z
       .optional(),
     issuer,
     /** The card's RSA key, test keys only. */
-    rsa: z.strictObject({ exponent: hexOf(1, 4), primeP: hex, primeQ: hex }).optional(),
+    rsa: rsaKey.optional(),
+    /** The key that PINs are enciphered under (9F2D); the card's RSA key when absent. */
+    pinRsa: rsaKey.optional(),
     cardBlocked: z.boolean().default(false),
     stripe: stripe.optional(),
     contact: contact.optional(),

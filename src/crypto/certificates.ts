@@ -79,14 +79,16 @@ export function iccCertificate(
 /**
  * Signed static application data (tag 93); Book 2, table 3.
  * @param dataAuthenticationCode two bytes
+ * @param format 03; contactless cards that go online say 93
  */
 export function signStaticData(
   issuer: Signer,
   dataAuthenticationCode: Uint8Array,
   staticData: Uint8Array,
+  format = 0x03,
 ): Uint8Array {
   const padding = new Uint8Array(issuer.length - STATIC_OVERHEAD).fill(PAD);
-  const body = concat(Uint8Array.of(0x03, 0x01), dataAuthenticationCode, padding);
+  const body = concat(Uint8Array.of(format, 0x01), dataAuthenticationCode, padding);
   return seal(issuer, body, staticData);
 }
 
@@ -94,13 +96,19 @@ export function signStaticData(
  * Signed dynamic application data (tag 9F4B) for DDA, CDA and fDDA; Book 2, tables 15 and 18.
  * @param dynamicData the ICC dynamic data; for CDA with CID, cryptogram and transaction data hash
  * @param terminalData DDOL data, the unpredictable number (CDA), or the input of fDDA
+ * @param format 05; contactless cards that go online say 95
  * @throws PossumError `FORMAT` when the key is too short for the dynamic data
  */
-export function signDynamicData(icc: Signer, dynamicData: Uint8Array, terminalData: Uint8Array): Uint8Array {
+export function signDynamicData(
+  icc: Signer,
+  dynamicData: Uint8Array,
+  terminalData: Uint8Array,
+  format = 0x05,
+): Uint8Array {
   const room = icc.length - DYNAMIC_OVERHEAD - dynamicData.length;
   if (room < 0) throw new PossumError('FORMAT', 'the ICC key is too short for the dynamic data');
   const body = new Uint8Array(3 + dynamicData.length + room).fill(PAD);
-  body[0] = 0x05;
+  body[0] = format;
   body[1] = 0x01;
   body[2] = dynamicData.length;
   body.set(dynamicData, 3);

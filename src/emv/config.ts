@@ -38,6 +38,7 @@ const contactlessSchema = z.strictObject({
   ...limitsShape,
   extendedSelection: z.boolean().optional(),
   usageControlCheck: z.boolean().optional(),
+  onlineOdaFailure: z.enum(['online', 'decline']).optional(),
   dynamicLimits: z.array(z.strictObject({ programId: hex(), ...limitsShape })).optional(),
 });
 
@@ -141,6 +142,7 @@ function buildContactless(
     limits: buildLimits(input),
     extendedSelection: input.extendedSelection ?? false,
     usageControlCheck: input.usageControlCheck ?? false,
+    onlineOdaFailure: input.onlineOdaFailure ?? 'online',
     dynamicLimits: (input.dynamicLimits ?? []).map((set, i) => ({
       ...buildLimits(set),
       programId: bytesOf(set.programId, file, `${field}.dynamicLimits.${i}.programId`, 1, 16),

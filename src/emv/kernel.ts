@@ -1,4 +1,4 @@
-import { fromHex, numericToBytes, uintToBytes } from '../platform/bytes.ts';
+import { concat, fromHex, numericToBytes, uintToBytes } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
 import type { Pan } from '../platform/secret.ts';
 import type { ExchangeFault } from '../ports/index.ts';
@@ -42,11 +42,12 @@ export interface KernelEnd {
   readonly onlineSent: boolean;
   readonly answer: OnlineAnswer | undefined;
   readonly data: DataStore;
+  readonly scriptResults: readonly Uint8Array[];
 }
 
 /** The result of a transaction, as terminal and tools get it. */
 export function kernelResult(context: KernelEnd, outcome: Outcome, fallbackAllowed: boolean): EmvResult {
-  const { answer, selected, pan } = context;
+  const { answer, selected, pan, scriptResults } = context;
   const hostApproved = answer?.kind === 'answered' && answer.approved;
   return {
     outcome,
@@ -61,6 +62,7 @@ export function kernelResult(context: KernelEnd, outcome: Outcome, fallbackAllow
     cvm: context.cvm,
     ...(pan === undefined ? {} : { pan }),
     onlineSent: context.onlineSent,
+    ...(scriptResults.length === 0 ? {} : { scriptResults: concat(...scriptResults) }),
     hostApprovedCardDeclined: hostApproved && outcome.code !== 'APPROVED_ONLINE',
     fallbackAllowed,
   };

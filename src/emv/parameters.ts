@@ -13,6 +13,8 @@ export interface ContactlessConfig {
   readonly extendedSelection: boolean;
   /** Refuse cash and cashback that the application usage control does not allow. */
   readonly usageControlCheck: boolean;
+  /** What follows when an online request's data authentication fails (TTQ byte 1, bit 1). */
+  readonly onlineOdaFailure: 'online' | 'decline';
   /** Dynamic reader limits, keyed by the beginning of tag 9F5A. */
   readonly dynamicLimits: readonly (ReaderLimits & { readonly programId: Uint8Array })[];
 }

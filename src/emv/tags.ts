@@ -94,4 +94,5 @@ export const TAG = {
   ttq: 0x9f66,
   cardAuthentication: 0x9f69,
   ctq: 0x9f6c,
+  formFactor: 0x9f6e,
 } as const;

@@ -134,6 +134,13 @@ export interface EmvServices {
   onExceptionFile?(pan: Pan): boolean;
   /** Contact calls it between the two GENERATE ACs, contactless at its end. */
   authorise(request: OnlineRequest): Promise<OnlineAnswer>;
+  /**
+   * Has the same contactless card presented once more, for what its issuer sent. When absent, the card is taken to
+   * lie in the field still.
+   * @param refused the card that was presented last is another one
+   * @returns `undefined` when no card came
+   */
+  presentAgain?(refused: boolean): Promise<CardChannel | undefined>;
   /** Ends with `STOPPED` after this phase. */
   readonly until?: PhaseName;
   /** The first unpredictable number; later ones are random. */

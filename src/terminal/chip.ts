@@ -26,6 +26,7 @@ import {
   sendOnline,
 } from './online.ts';
 import type { PurchaseRequest, Step, TransactionResult } from './result.ts';
+import { SecondTap } from './second-tap.ts';
 
 const TRANSACTION_TYPE = { sale: 0x00, refund: 0x20 } as const;
 
@@ -52,6 +53,7 @@ class ChipRun {
   readonly #signal: AbortSignal;
   readonly #cancel = new AbortController();
   readonly #afterWrongPin: boolean;
+  readonly #secondTap: SecondTap;
   #online: Authorisation | undefined;
   #sent: CardData | undefined;
 
@@ -67,6 +69,7 @@ class ChipRun {
     this.#channel = channel;
     this.#signal = signal;
     this.#afterWrongPin = afterWrongPin;
+    this.#secondTap = new SecondTap(context, channel);
   }
 
   async play(): Promise<Step> {
@@ -78,6 +81,7 @@ class ChipRun {
       return this.#finish(await run(this.#parameters(), this.#services()));
     } finally {
       this.#signal.removeEventListener('abort', this.#onAbort);
+      await this.#secondTap.release();
     }
   }
 
@@ -121,6 +125,7 @@ class ChipRun {
         return batch === undefined ? 0 : journal.transactions.recentAmountMinor(batch.id, pan.toString());
       },
       authorise: (online) => this.#authorise(online),
+      presentAgain: (refused) => this.#secondTap.present(refused),
     };
   }
 

@@ -4,6 +4,7 @@ import { concat, equalBytes } from '../../../src/platform/bytes.ts';
 import { encodeTlv } from '../../../src/tlv/ber.ts';
 import { answer, type Command, SW, status } from './apdu.ts';
 import { type Chip, type Selected, selectedIn } from './chip.ts';
+import { countOnline } from './cryptogram.ts';
 import { atcBytes } from './profile.ts';
 
 /** Length of the ICC dynamic number, tag 9F4C. */
@@ -44,15 +45,25 @@ export function internalAuthenticate(chip: Chip, command: Command): Uint8Array {
 /** EXTERNAL AUTHENTICATE: the issuer's answer to the ARQC, once per transaction. */
 export function externalAuthenticate(chip: Chip, command: Command): Uint8Array {
   if (command.p1 !== 0 || command.p2 !== 0) return status(SW.wrongP1P2);
-  const selected = selectedIn(chip, 'online');
+  const selected = waitingForIssuer(chip);
   if (selected === undefined || chip.session.issuerAuthentication !== 'none') {
     return status(SW.conditionsNotSatisfied);
   }
-  if (((selected.application.file.aip[0] as number) & AIP_ISSUER_AUTHENTICATION) === 0) {
-    return status(SW.conditionsNotSatisfied);
-  }
   if (command.data.length < 8 || command.data.length > 16) return status(SW.wrongLength);
-  return status(authenticateIssuer(chip, selected, command.data) ? SW.ok : SW.authenticationFailed);
+  const passed = authenticateIssuer(chip, selected, command.data);
+  // No second cryptogram follows a second presentment: the counters move now.
+  if (passed && chip.session.phase === 'selected') countOnline(selected);
+  return status(passed ? SW.ok : SW.authenticationFailed);
+}
+
+/** The application after its ARQC when it wants this command, or at the second presentment of a contactless card. */
+function waitingForIssuer(chip: Chip): Selected | undefined {
+  if (chip.session.arqc === undefined) return undefined;
+  const again = selectedIn(chip, 'selected');
+  if (again !== undefined) return again;
+  const selected = selectedIn(chip, 'online');
+  const aip = selected?.application.file.aip[0] ?? 0;
+  return (aip & AIP_ISSUER_AUTHENTICATION) === 0 ? undefined : selected;
 }
 
 /**

@@ -20,6 +20,8 @@ export function getProcessingOptions(chip: Chip, command: Command): Uint8Array {
   if (template.value.length !== application.pdol.length) return status(SW.wrongLength);
   const { session } = chip;
   session.pdolData = template.value.slice();
+  memory.waitsForIssuer = undefined;
+  session.arqc = undefined;
   splitDolData(application.pdol, template.value, session.terminal);
   if (application.file.profile === 'qvsdc') return quickProcessing(chip, selected);
   memory.atc++;

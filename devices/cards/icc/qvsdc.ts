@@ -1,5 +1,5 @@
 import { ddaDynamicData, signDynamicData } from '../../../src/crypto/certificates.ts';
-import { concat } from '../../../src/platform/bytes.ts';
+import { concat, toHex } from '../../../src/platform/bytes.ts';
 import { encodeTlv } from '../../../src/tlv/ber.ts';
 import { answer, SW, status } from './apdu.ts';
 import { fastDdaInput } from './authentication.ts';
@@ -19,8 +19,10 @@ const TTQ = {
   offlineOnly: [0, 0x08],
   onlinePin: [0, 0x04],
   signature: [0, 0x02],
+  odaForOnline: [0, 0x01],
   onlineRequired: [1, 0x80],
   cvmRequired: [1, 0x40],
+  issuerUpdate: [2, 0x80],
 } as const;
 
 /** Card transaction qualifiers, tag 9F6C, first byte. */
@@ -28,8 +30,12 @@ const CTQ_ONLINE_PIN = 0x80;
 const CTQ_SIGNATURE = 0x40;
 /** Second byte: the cardholder was verified on the device. */
 const CTQ_ON_DEVICE = 0x80;
+/** Second byte: the card takes issuer data at a second presentment. */
+const CTQ_ISSUER_UPDATE = 0x40;
 
 const FDDA_VERSION = 0x01;
+/** Format byte of the signature over an offline approval, and over a request for an online one. */
+const FDDA_FORMAT = { offline: 0x05, online: 0x95 } as const;
 
 /** Answers GET PROCESSING OPTIONS; the PDOL data are in the session already. */
 export function quickProcessing(chip: Chip, selected: Selected): Uint8Array {
@@ -55,7 +61,15 @@ export function quickProcessing(chip: Chip, selected: Selected): Uint8Array {
   const type: CryptogramType = !online ? 'tc' : wants(TTQ.offlineOnly) ? 'aac' : 'arqc';
   session.phase = 'done';
   session.firstType = type;
-  return answer(encodeTlv(0x77, responseObjects(chip, selected, type, qualifiers)));
+  const format =
+    type === 'tc' ? FDDA_FORMAT.offline : type === 'arqc' && wants(TTQ.odaForOnline) ? FDDA_FORMAT.online : 0;
+  const { objects, arqc } = responseObjects(chip, selected, type, qualifiers, format);
+  const updatable = wants(TTQ.issuerUpdate) && ((qualifiers[1] as number) & CTQ_ISSUER_UPDATE) !== 0;
+  if (type === 'arqc' && updatable) {
+    const unpredictable = toHex(session.terminal.get(0x9f37) ?? new Uint8Array(4));
+    memory.waitsForIssuer = { arqc: toHex(arqc), unpredictable };
+  }
+  return answer(encodeTlv(0x77, objects));
 }
 
 function responseObjects(
@@ -63,15 +77,16 @@ function responseObjects(
   selected: Selected,
   type: CryptogramType,
   qualifiers: Uint8Array,
-): Uint8Array[] {
+  format: number,
+): { readonly objects: Uint8Array[]; readonly arqc: Uint8Array } {
   const { application } = selected;
   const { signer } = chip.keys;
-  const offline = type === 'tc' && signer !== undefined;
-  chip.session.ddaPerformed = offline;
+  const signed = format !== 0 && signer !== undefined;
+  chip.session.ddaPerformed = signed;
   const made = makeCryptogram(chip, selected, { first: type });
   if (type === 'tc') countOffline(chip, selected);
   const objects = [encodeTlv(0x82, application.file.aip)];
-  if (offline) objects.push(encodeTlv(0x94, application.afl));
+  if (signed) objects.push(encodeTlv(0x94, application.afl));
   objects.push(
     encodeTlv(0x9f36, made.atc),
     encodeTlv(0x9f26, made.cryptogram),
@@ -85,18 +100,19 @@ function responseObjects(
   objects.push(encodeTlv(0x9f6c, qualifiers));
   const { formFactor } = application.file;
   if (formFactor !== undefined) objects.push(encodeTlv(0x9f6e, formFactor));
-  if (offline) {
+  if (signed) {
     const related = concat(Uint8Array.of(FDDA_VERSION), chip.random.bytes(4), qualifiers);
     const signature = signDynamicData(
       signer,
       ddaDynamicData(made.atc),
       fastDdaInput(chip.session.terminal, related),
+      format,
     );
     objects.push(encodeTlv(0x9f69, related), encodeTlv(0x9f4b, signature));
     const available = availableOffline(selected);
     if (available !== undefined) objects.push(encodeTlv(0x9f5d, available));
   }
-  return objects;
+  return { objects, arqc: made.cryptogram };
 }
 
 /**

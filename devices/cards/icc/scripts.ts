@@ -27,11 +27,14 @@ export function isScriptInstruction(ins: number): boolean {
   return ACTIONS.has(ins);
 }
 
-/** Runs one script command: after an ARQC of this transaction, and with a MAC that the issuer's key makes. */
+/**
+ * Runs one script command: after an ARQC of this transaction, also at the second presentment of a contactless card,
+ * and with a MAC that the issuer's key makes.
+ */
 export function runScript(chip: Chip, command: Command): Uint8Array {
   const action = ACTIONS.get(command.ins);
   if (action === undefined) return status(SW.instructionNotSupported);
-  const selected = selectedIn(chip, 'online', 'done');
+  const selected = selectedIn(chip, 'selected', 'online', 'done');
   if (selected === undefined || chip.session.arqc === undefined) return status(SW.conditionsNotSatisfied);
   if (command.data.length < 4) return status(SW.wrongLength);
   const payload = authenticPayload(chip, selected, command, chip.session.arqc);

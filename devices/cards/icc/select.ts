@@ -1,4 +1,4 @@
-import { equalBytes } from '../../../src/platform/bytes.ts';
+import { equalBytes, fromHex } from '../../../src/platform/bytes.ts';
 import { answer, type Command, SW, status } from './apdu.ts';
 import { type Chip, resetSession } from './chip.ts';
 
@@ -6,7 +6,10 @@ const BY_NAME = 0x04;
 const FIRST = 0x00;
 const NEXT = 0x02;
 
-/** SELECT by name: environment, application, or the next application that begins with the name. */
+/**
+ * SELECT by name: environment, application, or the next application that begins with the name. A contactless
+ * application that waits for its issuer remembers its ARQC again.
+ */
 export function select(chip: Chip, command: Command): Uint8Array {
   if (command.p1 !== BY_NAME || (command.p2 !== FIRST && command.p2 !== NEXT)) return status(SW.wrongP1P2);
   const name = command.data;
@@ -29,6 +32,10 @@ export function select(chip: Chip, command: Command): Uint8Array {
   session.phase = 'selected';
   session.application = application;
   session.memory = memory;
+  if (chip.interface === 'contactless' && memory.waitsForIssuer !== undefined) {
+    session.arqc = fromHex(memory.waitsForIssuer.arqc);
+    session.terminal.set(0x9f37, fromHex(memory.waitsForIssuer.unpredictable));
+  }
   return answer(application.fci, memory.blocked ? SW.applicationBlocked : SW.ok);
 }
 

@@ -1,5 +1,4 @@
 import { latin1 } from '../../platform/bytes.ts';
-import { encodeTlv } from '../../tlv/ber.ts';
 import { externalAuthenticateCommand } from '../commands.ts';
 import { decide, faultOutcome, performed, raise, type Step, swText } from '../kernel.ts';
 import { TAG } from '../tags.ts';
@@ -66,12 +65,4 @@ async function authenticateIssuer(context: ContactContext): Promise<Step> {
     raise(context, 'online', TVR.issuerAuthenticationFailed, reason, SPEC);
   }
   return 'continue';
-}
-
-/** The issuer's script templates of one kind, with tag and length. */
-export function scriptsOf(answer: OnlineAnswer | undefined, template: 0x71 | 0x72): readonly Uint8Array[] {
-  if (answer?.kind !== 'answered') return [];
-  const given = (answer.scripts ?? []).filter((script) => script[0] === template);
-  const inTags = answer.tags.get(template);
-  return inTags === undefined ? given : [...given, encodeTlv(template, inTags)];
 }

@@ -1,4 +1,3 @@
-import { concat } from '../../platform/bytes.ts';
 import { openSession } from '../apdu.ts';
 import { decide, end, kernelResult, type Step, terminalData } from '../kernel.ts';
 import { ENTRY_MODE } from '../magstripe/fallback.ts';
@@ -111,7 +110,5 @@ async function begin(context: ContactContext, at: { phase: PhaseName }): Promise
 
 function resultOf(context: ContactContext, outcome: Outcome, phase: PhaseName): EmvResult {
   const isEarly = phase === 'selection' || phase === 'gpo';
-  const result = kernelResult(context, outcome, outcome.code === 'CARD_ERROR' && isEarly);
-  const { scriptResults } = context;
-  return scriptResults.length === 0 ? result : { ...result, scriptResults: concat(...scriptResults) };
+  return kernelResult(context, outcome, outcome.code === 'CARD_ERROR' && isEarly);
 }

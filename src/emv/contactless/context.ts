@@ -12,6 +12,8 @@ export interface ContactlessContext extends KernelContext {
   tagContext: TagContext;
   candidates: readonly ContactlessCandidate[];
   selected: ContactlessCandidate | undefined;
+  /** The answer to SELECT of the application. */
+  fci: Uint8Array | undefined;
   indicators: Indicators | undefined;
   readonly signed: SignedRecords;
   seen: SeenTags;
@@ -19,6 +21,8 @@ export interface ContactlessContext extends KernelContext {
   cvm: CvmMethod;
   onlineSent: boolean;
   answer: OnlineAnswer | undefined;
+  /** Of the second presentment; empty when there was none. */
+  readonly scriptResults: Uint8Array[];
 }
 
 /** What a kernel gives back to Entry Point: an outcome, or the wish to try the next combination. */

@@ -1,4 +1,4 @@
-import { toHex } from '../../platform/bytes.ts';
+import { concat, toHex } from '../../platform/bytes.ts';
 import { findTlv, type Tlv } from '../../tlv/ber.ts';
 import { applicationLabel, parseFci } from '../fci.ts';
 import { defaultKernel } from '../parameters.ts';
@@ -13,6 +13,12 @@ export interface ContactlessCandidate extends Candidate {
   readonly kernel: number;
   /** Value of 9F29, appended to the name in SELECT when the reader supports it. */
   readonly extendedSelection?: Uint8Array;
+}
+
+/** The name by which SELECT asks for an application: with the extended selection where the reader appends it. */
+export function selectionName({ aid, combination, extendedSelection }: ContactlessCandidate): Uint8Array {
+  const extended = combination.contactless.extendedSelection ? extendedSelection : undefined;
+  return extended === undefined ? aid : concat(aid, extended);
 }
 
 const MAX_ENTRIES = 61;

@@ -1,4 +1,4 @@
-import { concat, latin1, toHex } from '../../platform/bytes.ts';
+import { latin1, toHex } from '../../platform/bytes.ts';
 import { findTlv, type Tlv } from '../../tlv/ber.ts';
 import { openSession } from '../apdu.ts';
 import { selectCommand } from '../commands.ts';
@@ -9,7 +9,7 @@ import { TAG } from '../tags.ts';
 import type { EmvResult, EmvServices, Outcome, TransactionParameters } from '../transaction.ts';
 import { resetStatus } from '../tvr.ts';
 import type { ContactlessContext, KernelResult } from './context.ts';
-import { type ContactlessCandidate, directoryEntries, matchCandidates } from './directory.ts';
+import { type ContactlessCandidate, directoryEntries, matchCandidates, selectionName } from './directory.ts';
 import { runKernel3 } from './kernels/c3/run.ts';
 import { type Combination, preProcess } from './pre-processing.ts';
 
@@ -41,6 +41,7 @@ export async function runContactless(
     unpredictableNumbers: 0,
     candidates: [],
     selected: undefined,
+    fci: undefined,
     indicators: undefined,
     signed: { parts: [], wellFormed: true },
     seen: new Set(),
@@ -48,6 +49,7 @@ export async function runContactless(
     cvm: 'none',
     onlineSent: false,
     answer: undefined,
+    scriptResults: [],
   };
   const outcome = await enter(context);
   decide(context, 'online', `Outcome: ${outcome.code}`, outcome.reason, 'EMV Contactless Book B, 3.5');
@@ -98,10 +100,8 @@ async function tryCandidate(
   context: ContactlessContext,
   candidate: ContactlessCandidate,
 ): Promise<KernelResult> {
-  const { aid, combination, extendedSelection } = candidate;
-  const extended = combination.contactless.extendedSelection ? extendedSelection : undefined;
-  const name = extended === undefined ? aid : concat(aid, extended);
-  const answer = await context.card.send(selectCommand(name));
+  const { aid, combination } = candidate;
+  const answer = await context.card.send(selectCommand(selectionName(candidate)));
   if (answer.kind === 'fault') return faultOutcome(context, answer.fault);
   if (answer.sw !== 0x9000) {
     decide(context, 'selection', 'Application refused', `SELECT gave ${swText(answer.sw)}`, `${SPEC}.3`);
@@ -110,6 +110,7 @@ async function tryCandidate(
   const fci = parseFci(answer.data);
   if (fci === undefined) return end('CARD_ERROR', 'the answer to SELECT is malformed');
   context.selected = candidate;
+  context.fci = answer.data;
   context.seen = new Set();
   context.data.delete(TAG.pdol);
   storeFci(context, fci.proprietary);

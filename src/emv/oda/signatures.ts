@@ -10,8 +10,9 @@ export function verifySsad(
   issuer: PublicKey,
   ssad: Uint8Array,
   staticData: Uint8Array,
+  format = 0x03,
 ): OdaResult<{ readonly dataAuthenticationCode: Uint8Array }> {
-  const recovered = recoverSigned(issuer, ssad, 0x03, 'signed static application data');
+  const recovered = recoverSigned(issuer, ssad, format, 'signed static application data');
   if (!recovered.ok) return recovered;
   const data = recovered.value;
   if (data[2] !== 1) return odaFailure('ALGORITHM', `hash algorithm ${data[2]}`);

@@ -42,12 +42,21 @@ function byCard(context: ContactlessContext, state: Kernel3State): Choice {
 
 /**
  * The device says that it verified its holder. It is believed where that statement is part of the signed data
- * or of an online cryptogram.
+ * or of an online cryptogram; where a CVM is required, neither after a failed signature nor from a plain card.
  */
 function onDevice(context: ContactlessContext, state: Kernel3State): Choice {
+  const doubt = doubtAboutDevice(context, state);
+  if (doubt !== undefined) {
+    return hasTtq(context, TTQ.onlinePin) && state.type === 'ARQC'
+      ? { cvm: 'online-pin', reason: `${doubt}: the PIN is wanted` }
+      : { cvm: 'failed', reason: doubt };
+  }
   const related = context.data.get(TAG.cardAuthentication);
   const ctq = context.data.get(TAG.ctq);
   if (related !== undefined && ctq !== undefined) {
+    if (state.type === 'TC' && related[0] !== 0x01) {
+      return { cvm: 'failed', reason: 'verified on the device, but the signature does not cover it' };
+    }
     return equalBytes(related.subarray(5, 7), ctq.subarray(0, 2))
       ? { cvm: 'cdcvm', reason: 'verified on the device, confirmed by the authentication data' }
       : { cvm: 'failed', reason: 'qualifiers and authentication data contradict each other' };
@@ -55,4 +64,15 @@ function onDevice(context: ContactlessContext, state: Kernel3State): Choice {
   return state.type === 'ARQC'
     ? { cvm: 'cdcvm', reason: 'verified on the device, the issuer checks it' }
     : { cvm: 'failed', reason: 'verified on the device, but nothing confirms it' };
+}
+
+/** Form factors of 9F6E, byte 1, bits 5 to 1, that have nothing to verify a holder with: card and mini card. */
+const PLAIN_FORM_FACTORS: readonly (number | undefined)[] = [0, 1];
+
+function doubtAboutDevice(context: ContactlessContext, state: Kernel3State): string | undefined {
+  if (!cvmRequired(context)) return undefined;
+  if (state.oda === 'failed') return 'verified on the device, but data authentication failed';
+  const formFactor = context.data.get(TAG.formFactor)?.[0];
+  if (formFactor === undefined || !PLAIN_FORM_FACTORS.includes(formFactor & 0x1f)) return undefined;
+  return 'verified on the device, but the device is a plain card';
 }

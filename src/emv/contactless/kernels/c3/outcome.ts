@@ -3,6 +3,7 @@ import { decide, end } from '../../../kernel.ts';
 import { TAG } from '../../../tags.ts';
 import type { Outcome } from '../../../transaction.ts';
 import type { ContactlessContext } from '../../context.ts';
+import { issuerUpdate } from './issuer-update.ts';
 import { hasTtq, type Kernel3State, TTQ } from './state.ts';
 
 const SPEC = 'EMV Contactless Book C-3, 5.8';
@@ -63,6 +64,7 @@ async function goOnline(context: ContactlessContext): Promise<Outcome> {
   }
   data.set(TAG.arc, latin1(answer.arc.padEnd(2).slice(0, 2)));
   decide(context, 'online', 'The issuer answered', `response code ${answer.arc}`, SPEC);
+  await issuerUpdate(context);
   if (answer.referral === true) return end('REFERRED', 'the issuer wants a call');
   return answer.approved
     ? end('APPROVED_ONLINE', `approved by the issuer (${answer.arc})`)

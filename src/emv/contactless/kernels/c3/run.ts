@@ -6,12 +6,12 @@ import type { Outcome, PhaseName } from '../../../transaction.ts';
 import type { ContactlessContext, KernelResult } from '../../context.ts';
 import { cvm } from './cvm.ts';
 import { initiate } from './initiate.ts';
-import { fdda } from './oda.ts';
+import { dataAuthentication } from './oda.ts';
 import { conclude } from './outcome.ts';
 import { restrictions } from './restrictions.ts';
 import { type Kernel3State, onlineCryptogramRequired } from './state.ts';
 
-/** Kernel 3 (qVSDC): GPO, records, restrictions, fDDA, CVM, outcome. The card may leave before the CVM. */
+/** Kernel 3 (qVSDC): GPO, records, restrictions, data authentication, CVM, outcome. The card may leave before the CVM. */
 export async function runKernel3(context: ContactlessContext): Promise<KernelResult> {
   const stop = (phase: PhaseName): Outcome | undefined =>
     context.services.until === phase ? end('STOPPED', `stopped after ${phase}`) : undefined;
@@ -23,6 +23,7 @@ export async function runKernel3(context: ContactlessContext): Promise<KernelRes
     type,
     declineRequired: type === 'AAC',
     onlineRequired: type === 'ARQC' || (type === 'TC' && onlineCryptogramRequired(context)),
+    oda: 'none',
   };
   return (
     stop('gpo') ??
@@ -30,7 +31,7 @@ export async function runKernel3(context: ContactlessContext): Promise<KernelRes
     stop('read') ??
     restrictions(context, state) ??
     stop('restrictions') ??
-    fdda(context, state) ??
+    dataAuthentication(context, state) ??
     stop('oda') ??
     verify(context, state) ??
     stop('cvm') ??

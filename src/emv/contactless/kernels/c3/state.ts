@@ -7,6 +7,8 @@ export interface Kernel3State {
   readonly type: 'AAC' | 'TC' | 'ARQC';
   declineRequired: boolean;
   onlineRequired: boolean;
+  /** What offline data authentication came to. */
+  oda: 'none' | 'good' | 'failed';
 }
 
 export const TTQ = {
@@ -14,6 +16,7 @@ export const TTQ = {
   offlineOnly: 0x08,
   onlinePin: 0x04,
   signature: 0x02,
+  odaForOnline: 0x01,
 } as const;
 
 export const CTQ = {
@@ -44,4 +47,9 @@ export function onlineCryptogramRequired(context: ContactlessContext): boolean {
 /** A CVM is required (TTQ byte 2, bit 7). */
 export function cvmRequired(context: ContactlessContext): boolean {
   return (context.data.byte(TAG.ttq, 1) & 0x40) !== 0;
+}
+
+/** Reader and card both know the second presentment for issuer data (TTQ byte 3, bit 8; CTQ byte 2, bit 7). */
+export function issuerUpdateSupported(context: ContactlessContext): boolean {
+  return (context.data.byte(TAG.ttq, 2) & 0x80) !== 0 && (context.data.byte(TAG.ctq, 1) & 0x40) !== 0;
 }
