@@ -17,6 +17,8 @@ export interface StepFacts {
   readonly recovery?: RecoveryReport;
   readonly slips: readonly (readonly string[])[];
   readonly screens: readonly (readonly string[])[];
+  /** What the PIN pad asked for. */
+  readonly prompts: readonly string[];
   readonly waiting: number;
 }
 
@@ -64,16 +66,25 @@ export function checkExpectation(
   if (expected.batch !== undefined) same('batch', expected.batch, batchState(world));
   same('slips', expected.slips, facts.slips.length);
   for (const text of expected.receipt ?? []) {
-    if (!facts.slips.some((lines) => lines.some((line) => line.includes(text))))
-      failures.push(`no slip says "${text}"`);
+    if (!says(facts.slips, text)) failures.push(`no slip says "${text}"`);
   }
   for (const text of expected.screen ?? []) {
-    if (!facts.screens.some((lines) => lines.some((line) => line.includes(text))))
-      failures.push(`the screen did not say "${text}"`);
+    if (!says(facts.screens, text)) failures.push(`the screen did not say "${text}"`);
   }
+  same('prompts', promptList(expected.prompts), promptList(facts.prompts));
   if (expected.ledger !== undefined) money('ledger', balance(expected.ledger), dayTotals(world).ledgerMinor);
   if (expected.balanced !== undefined) same('balanced', expected.balanced, isBalanced(dayTotals(world)));
   return failures;
+}
+
+/** A line says a text wherever it puts its columns. */
+function says(sheets: readonly (readonly string[])[], text: string): boolean {
+  const squeezed = (line: string) => line.replace(/\s+/g, ' ');
+  return sheets.some((lines) => lines.some((line) => squeezed(line).includes(squeezed(text))));
+}
+
+function promptList(prompts: readonly string[] | undefined): string | undefined {
+  return prompts?.length === 0 ? 'none' : prompts?.join(', ');
 }
 
 function settlementCode(settlement: Settlement | undefined): string | undefined {

@@ -61,6 +61,9 @@ export async function playScenario(
   }
 }
 
+/** What a step came to by itself; what was seen around it is added. */
+type StepOutcome = Omit<StepFacts, 'slips' | 'screens' | 'prompts' | 'waiting'>;
+
 /** How long a hand takes to present a card. */
 const HAND_MS = 1000;
 
@@ -73,15 +76,19 @@ class ScenarioRun {
   }
 
   async play(number: number, step: ScenarioStep): Promise<StepReport> {
-    const { printer, display } = this.#world.devices;
+    const { printer, display, pinPad } = this.#world.devices;
     const slipsBefore = printer.slips.length;
-    const screensBefore = display.history.length;
+    const lastScreen = display.history.at(-1);
+    const promptsBefore = pinPad.prompts.length;
     const facts = await this.#act(step);
     const slips = printer.slips.slice(slipsBefore);
     const seen: StepFacts = {
       ...facts,
       slips,
-      screens: display.history.slice(screensBefore),
+      screens: display.history.slice(
+        lastScreen === undefined ? 0 : display.history.lastIndexOf(lastScreen) + 1,
+      ),
+      prompts: pinPad.prompts.slice(promptsBefore).map(({ hint }) => hint ?? 'enter-pin'),
       waiting: this.#world.terminal.context.journal.outbox.waiting(),
     };
     if (step.name !== undefined && facts.record !== undefined)
@@ -96,7 +103,7 @@ class ScenarioRun {
     };
   }
 
-  async #act(step: ScenarioStep): Promise<Omit<StepFacts, 'slips' | 'screens' | 'waiting'>> {
+  async #act(step: ScenarioStep): Promise<StepOutcome> {
     const world = this.#world;
     if (step.sale !== undefined) return this.#cardStep('sale', step.sale);
     if (step.refund !== undefined) return this.#cardStep('refund', step.refund);
@@ -113,10 +120,7 @@ class ScenarioRun {
     return { outcome: 'done' };
   }
 
-  async #cardStep(
-    kind: 'sale' | 'refund',
-    action: CardAction,
-  ): Promise<Omit<StepFacts, 'slips' | 'screens' | 'waiting'>> {
+  async #cardStep(kind: 'sale' | 'refund', action: CardAction): Promise<StepOutcome> {
     const world = this.#world;
     const { reader, pinPad } = world.devices;
     const request = {

@@ -66,12 +66,14 @@ const expectation = z.strictObject({
   online: z.boolean().optional(),
   /** What the host has of this transaction. */
   host: z.enum(['approved', 'declined', 'voided', 'reversed', 'none']).optional(),
-  /** Texts that stand on the slips of this step. */
+  /** Texts that stand on the slips of this step, each in one line; columns may be any number of spaces apart. */
   receipt: z.array(z.string()).optional(),
   /** How many slips were printed in this step. */
   slips: z.int().min(0).optional(),
   /** Texts that were shown to the customer in this step. */
   screen: z.array(z.string()).optional(),
+  /** What the PIN pad asked for in this step, in order. */
+  prompts: z.array(z.enum(['enter-pin', 'wrong-pin', 'last-try'])).optional(),
   sales: totals.optional(),
   refunds: totals.optional(),
   uploaded: z.int().min(0).optional(),
