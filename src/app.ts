@@ -142,7 +142,7 @@ function plugTogether(
 ): Terminal {
   const { settings, clock, random, devices, trace = silentTrace } = options;
   const pad = () => devices.pinPad;
-  const secure = createSecureModule({ store: journal.keyStore, sealer: seals, clock, trace, pad });
+  const secure = createSecureModule({ store: journal.keyStore, sealer: seals, clock, trace, pad, random });
   if (secure.status() === 'unprovisioned' && settings.keys !== undefined) {
     secure.loadInitialKey(settings.keys.initialKey, settings.keys.ksn);
   }

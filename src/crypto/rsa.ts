@@ -1,9 +1,11 @@
 import {
   constants,
   createPrivateKey,
+  createPublicKey,
   generateKeyPairSync,
   type KeyObject,
   privateDecrypt,
+  publicEncrypt,
 } from 'node:crypto';
 import { PossumError } from '../platform/errors.ts';
 
@@ -48,6 +50,25 @@ export function rsaPublic(modulus: Uint8Array, exponent: Uint8Array, data: Uint8
     if (rest > 0) base = (base * base) % n;
   }
   return toBytes(result, modulus.length);
+}
+
+/**
+ * The raw public operation for secrets (EMV Book 2, section 7.2): unlike {@link rsaPublic} it leaves no copy of `data`
+ * in big integers and text.
+ * @returns as many bytes as `modulus`; `undefined` when the key is none, or `data` is not below it
+ */
+export function rsaEncipher(
+  modulus: Uint8Array,
+  exponent: Uint8Array,
+  data: Uint8Array,
+): Uint8Array | undefined {
+  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
+  try {
+    const key = createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: text(modulus), e: text(exponent) } });
+    return new Uint8Array(publicEncrypt({ key, padding: constants.RSA_NO_PADDING }, data));
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -31,6 +31,11 @@ export function getDataCommand(tag: number): Uint8Array {
   return Uint8Array.of(0x80, 0xca, tag >> 8, tag & 0xff, 0x00);
 }
 
+/** GET CHALLENGE. */
+export function getChallengeCommand(): Uint8Array {
+  return Uint8Array.of(0x00, 0x84, 0x00, 0x00, 0x00);
+}
+
 /** INTERNAL AUTHENTICATE; `ddolData` is what the DDOL asks for. */
 export function internalAuthenticateCommand(ddolData: Uint8Array): Uint8Array {
   return withData([0x00, 0x88, 0x00, 0x00], ddolData);

@@ -25,10 +25,24 @@ export interface OfflinePinRequest extends PinRequest {
   readonly triesLeft?: number;
 }
 
+/** A public key of the card under which it takes PINs. */
+export interface PinEnciphermentKey {
+  readonly modulus: Uint8Array;
+  readonly exponent: Uint8Array;
+}
+
+export interface EncipheredPinRequest extends OfflinePinRequest {
+  readonly key: PinEnciphermentKey;
+  /** GET CHALLENGE, once a PIN is there: the card's unpredictable number, `undefined` when it gave none. */
+  challenge(): Promise<Uint8Array | undefined>;
+}
+
 export type OfflinePinAnswer =
   /** The status word of VERIFY. */
   | { readonly kind: 'answered'; readonly sw: number }
   | { readonly kind: 'fault'; readonly fault: ExchangeFault }
+  /** The card gave no challenge, or its key cannot encipher. */
+  | { readonly kind: 'not-enciphered' }
   | { readonly kind: PinRefusal };
 
 export interface PinService {
@@ -40,6 +54,15 @@ export interface PinService {
    */
   offlinePlaintext(
     request: OfflinePinRequest,
+    transmit: (command: Uint8Array) => Promise<Exchange>,
+    signal: AbortSignal,
+  ): Promise<OfflinePinAnswer>;
+  /**
+   * Takes a PIN and has the card verify it enciphered (EMV Book 2, section 7.2): the secure module puts it, the
+   * card's number and random padding under the card's key and hands `00 20 00 88` with the result to `transmit`.
+   */
+  offlineEnciphered(
+    request: EncipheredPinRequest,
     transmit: (command: Uint8Array) => Promise<Exchange>,
     signal: AbortSignal,
   ): Promise<OfflinePinAnswer>;

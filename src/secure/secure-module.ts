@@ -1,8 +1,10 @@
 import type { Clock } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
+import { type Random, systemRandom } from '../platform/random.ts';
 import type { Pan, Secret } from '../platform/secret.ts';
 import type { Trace } from '../platform/trace.ts';
 import type {
+  EncipheredPinRequest,
   Exchange,
   Keypad,
   KeyStore,
@@ -16,7 +18,7 @@ import type {
 } from '../ports/index.ts';
 import { type FutureKeys, futureKeys } from './future-keys.ts';
 import { type MessageKey, messageKey, type ResponseKey, responseKey } from './message-key.ts';
-import { verifyPlaintext } from './offline-pin.ts';
+import { verifyEnciphered, verifyPlaintext } from './offline-pin.ts';
 import { enterPin, MAX_DIGITS } from './pin-entry.ts';
 import { selfTest } from './self-test.ts';
 
@@ -52,6 +54,8 @@ export interface SecureModuleParts {
   readonly trace: Trace;
   /** The pad that takes PINs; `undefined` when none is bound. */
   readonly pad: () => Keypad | undefined;
+  /** Pads enciphered PINs; the system's when absent. */
+  readonly random?: Random;
 }
 
 /**
@@ -131,6 +135,17 @@ class Module implements SecureModule {
   ): Promise<OfflinePinAnswer> {
     return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
       verifyPlaintext(digits, transmit),
+    );
+  }
+
+  async offlineEnciphered(
+    request: EncipheredPinRequest,
+    transmit: (command: Uint8Array) => Promise<Exchange>,
+    signal: AbortSignal,
+  ): Promise<OfflinePinAnswer> {
+    const { key, challenge } = request;
+    return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
+      verifyEnciphered(digits, key, challenge, this.#parts.random ?? systemRandom(), transmit),
     );
   }
 

@@ -135,6 +135,7 @@ class ChipRun {
     return {
       online: (request, signal) => secure.online({ ...request, hint: 'wrong-pin' }, signal),
       offlinePlaintext: (request, transmit, signal) => secure.offlinePlaintext(request, transmit, signal),
+      offlineEnciphered: (request, transmit, signal) => secure.offlineEnciphered(request, transmit, signal),
     };
   }
 

@@ -48,6 +48,7 @@ describe('cards of the fixtures', () => {
     ['mastercard-cda', 'APPROVED_ONLINE', '0000040000', 'E800', '420300'],
     ['sda', 'APPROVED_OFFLINE', '0200000000', 'E800', '5E0300'],
     ['debit-offline-pin', 'APPROVED_OFFLINE', '0000000000', 'E800', '410302'],
+    ['debit-enciphered-pin', 'APPROVED_OFFLINE', '0000000000', 'E800', '440302'],
     ['unionpay-credit', 'APPROVED_ONLINE', '0000048000', 'E800', '420300'],
     ['expired', 'DECLINED_OFFLINE', '0040040000', 'E800', '420300'],
     ['blocked', 'NOT_ACCEPTED', '0000000000', '0000', ''],

@@ -20,7 +20,8 @@ const CSU = { approved: 0x80, blockCard: 0x40, blockApplication: 0x20, updateTri
 export function getChallenge(chip: Chip, command: Command): Uint8Array {
   if (command.p1 !== 0 || command.p2 !== 0) return status(SW.wrongP1P2);
   if (command.hasData) return status(SW.wrongLength);
-  return answer(chip.random.bytes(8));
+  chip.session.challenge = chip.random.bytes(8);
+  return answer(chip.session.challenge);
 }
 
 /** INTERNAL AUTHENTICATE: the dynamic signature of DDA over the terminal's data. */

@@ -26,6 +26,8 @@ export interface Session {
   firstType: CryptogramType;
   velocityExceeded: boolean;
   arqc: Uint8Array | undefined;
+  /** What GET CHALLENGE gave, for the next command only. */
+  challenge: Uint8Array | undefined;
   issuerAuthentication: 'none' | 'passed' | 'failed';
   /** From the card status update of ARPC method 2. */
   issuerApproves: boolean | undefined;
@@ -69,6 +71,7 @@ export function newSession(): Session {
     firstType: 'aac',
     velocityExceeded: false,
     arqc: undefined,
+    challenge: undefined,
     issuerAuthentication: 'none',
     issuerApproves: undefined,
     cursor: -1,
@@ -90,6 +93,7 @@ export function resetSession(session: Session): void {
   session.firstType = 'aac';
   session.velocityExceeded = false;
   session.arqc = undefined;
+  session.challenge = undefined;
   session.issuerAuthentication = 'none';
   session.issuerApproves = undefined;
 }

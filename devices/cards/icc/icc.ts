@@ -37,6 +37,7 @@ const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [0x80ca, getData],
 ]);
 
+const INS_VERIFY = 0x20;
 const INSTRUCTIONS: ReadonlySet<number> = new Set([...HANDLERS.keys()].map((key) => key & 0xff));
 const CLASSES: ReadonlySet<number> = new Set([0x00, 0x80, 0x84, 0x8c]);
 
@@ -98,6 +99,8 @@ function dispatch(chip: Chip, bytes: Uint8Array): Uint8Array {
   const command = parseCommand(bytes);
   if (command === undefined) return status(SW.wrongLength);
   const { cla, ins } = command;
+  // A challenge is good for the command that follows it.
+  if (ins !== INS_VERIFY) chip.session.challenge = undefined;
   const handler = HANDLERS.get(cla * 256 + ins);
   if (handler !== undefined) {
     return blocksCommand(chip.memory, cla * 256 + ins)

@@ -47,6 +47,8 @@ export interface CardKeys {
   readonly smi: Uint8Array;
   readonly smc: Uint8Array;
   readonly signer: Signer | undefined;
+  /** What PINs are enciphered under. */
+  readonly pin: Signer | undefined;
 }
 
 const NO_DOL: CardDol = { entries: [], length: 0 };
@@ -63,18 +65,23 @@ export function cardKeys(file: IccFile): CardKeys {
     throw new PossumError('CONFIG', 'issuer: the key set was not filled in; load the file with loadCard');
   }
   const derive = (imk: Uint8Array) => iccMasterKey(imk, file.pan, file.psn, masterKeyOption);
+  const signer = file.rsa && provenSigner(file.rsa, 'rsa');
   return {
     ac: derive(imkAc),
     smi: derive(imkSmi),
     smc: derive(imkSmc),
-    signer: file.rsa && provenSigner(file.rsa),
+    signer,
+    pin: file.pinRsa === undefined ? signer : provenSigner(file.pinRsa, 'pinRsa'),
   };
 }
 
 /** Signs once to prove the key: a card that answers cannot complain any more. */
-function provenSigner({ primeP, primeQ, exponent }: NonNullable<IccFile['rsa']>): Signer {
+function provenSigner(
+  { primeP, primeQ, exponent }: NonNullable<IccFile['rsa']>,
+  field: 'rsa' | 'pinRsa',
+): Signer {
   const unsound = (why: string, cause?: unknown) =>
-    new PossumError('CONFIG', `rsa: ${why}`, {
+    new PossumError('CONFIG', `${field}: ${why}`, {
       remedy: 'Take both primes and the exponent of one key.',
       cause,
     });

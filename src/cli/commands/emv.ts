@@ -99,7 +99,7 @@ async function run(options: Options): Promise<void> {
     random,
     clock,
     signal: new AbortController().signal,
-    pin: scriptedPin(pinOf(options.pin)),
+    pin: scriptedPin(pinOf(options.pin), random),
     record,
     chooseApplication: async (candidates) => chosen(candidates, options.choose),
     recentAmountMinor: () => earlierMinor,

@@ -12,13 +12,8 @@ import type { Outcome } from '../transaction.ts';
 import { TSI, TVR } from '../tvr.ts';
 import { isCash, isCashback, isUnattended } from '../usage-control.ts';
 import type { ContactContext } from './context.ts';
-import {
-  type CvmAttempt,
-  PERFORMABLE,
-  type PinState,
-  performMethod,
-  terminalSupports,
-} from './cvm-methods.ts';
+import type { CvmAttempt, PinState } from './cvm-attempt.ts';
+import { isRecognised, performMethod, terminalSupports } from './cvm-methods.ts';
 
 const SPEC = 'EMV 4.3 Book 3, 10.5';
 const RESULT = { unknown: 0x00, failed: 0x01, successful: 0x02 } as const;
@@ -78,7 +73,7 @@ async function attemptRule(
   rule: CvmRule,
   pin: PinState,
 ): Promise<CvmAttempt | Outcome> {
-  if (!PERFORMABLE.has(rule.method)) {
+  if (!isRecognised(rule.method)) {
     raise(context, 'cvm', TVR.unrecognisedCvm, `method ${rule.method} is unknown`, SPEC);
     return { performed: false, result: 'failed', cvm: 'failed', reason: 'not recognised' };
   }

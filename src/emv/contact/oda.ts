@@ -48,7 +48,8 @@ function chooseMethod(context: ContactContext): ContactContext['oda'] {
   return 'none';
 }
 
-function chainInput(context: ContactContext): ChainInput {
+/** What the certificates of this card are checked against. */
+export function chainInput(context: ContactContext): ChainInput {
   return {
     data: context.data,
     config: context.services.config,

@@ -71,13 +71,41 @@ export function iccKeyOf(
   issuer: IssuerCertificate,
   staticData: Uint8Array,
 ): ChainResult<IccCertificate> {
+  const { iccCertificate, iccExponent, iccRemainder } = TAG;
+  return certifiedKeyOf(input, issuer, staticData, [iccCertificate, iccExponent, iccRemainder]);
+}
+
+/**
+ * The key under which the card takes PINs: one of its own, whose certificate covers no static data, or else the key
+ * of data authentication (Book 2, section 7.1).
+ * @param staticData what the card's other certificate covers
+ */
+export function pinKeyOf(
+  input: ChainInput,
+  staticData: ChainResult<Uint8Array>,
+): ChainResult<IccCertificate> {
+  const issuer = issuerKeyOf(input);
+  if (!issuer.ok) return issuer;
+  if (input.data.has(TAG.pinKeyCertificate)) {
+    const { pinKeyCertificate, pinKeyExponent, pinKeyRemainder } = TAG;
+    return certifiedKeyOf(input, issuer.value, NONE, [pinKeyCertificate, pinKeyExponent, pinKeyRemainder]);
+  }
+  return staticData.ok ? iccKeyOf(input, issuer.value, staticData.value) : staticData;
+}
+
+function certifiedKeyOf(
+  input: ChainInput,
+  issuer: IssuerCertificate,
+  staticData: Uint8Array,
+  [certificateTag, exponentTag, remainderTag]: readonly [number, number, number],
+): ChainResult<IccCertificate> {
   const { data } = input;
-  const certificate = data.get(TAG.iccCertificate);
-  const exponent = data.get(TAG.iccExponent);
+  const certificate = data.get(certificateTag);
+  const exponent = data.get(exponentTag);
   if (certificate === undefined || exponent === undefined) {
     return broken('ICC certificate or ICC exponent is missing', true);
   }
-  const remainder = data.get(TAG.iccRemainder) ?? NONE;
+  const remainder = data.get(remainderTag) ?? NONE;
   const icc = recoverIccKey(issuer, { certificate, remainder, exponent }, staticData);
   if (!icc.ok) return broken(icc.reason);
   const checked = checkIcc(icc.value, input.pan, input.dateYymmdd);

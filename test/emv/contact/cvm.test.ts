@@ -54,8 +54,9 @@ describe('CVM Results, TVR byte 3 and TSI', () => {
     ],
     ['bypassed PIN that ends the list', '0200', { pin: ['bypassed'] }, ['020001', '88', '40', 'failed']],
     ['PIN pad that fails', '42001F00', { pin: ['unavailable'] }, ['1F0002', '10', '40', 'none']],
-    ['enciphered offline PIN', '44001F00', {}, ['1F0002', '10', '40', 'none']],
-    ['enciphered offline PIN if supported', '44031F00', {}, ['1F0002', '00', '40', 'none']],
+    ['enciphered offline PIN, no key', '44001F00', {}, ['1F0002', '00', '40', 'none']],
+    ['enciphered offline PIN, no key, last rule', '0400', {}, ['040001', '80', '40', 'failed']],
+    ['enciphered offline PIN and signature, no key', '45031F00', {}, ['1F0002', '00', '40', 'none']],
     ['amount under X', '1F06', {}, ['1F0602', '00', '40', 'none']],
     ['amount over X', '1F07', {}, ['3F0001', '80', '40', 'failed']],
     ['amount over Y', '1E09', {}, ['1E0900', '00', '40', 'signature']],
@@ -76,6 +77,14 @@ describe('CVM Results, TVR byte 3 and TSI', () => {
     expect((await verify('42001F00', { config: poor })).summary).toEqual(['1F0002', '10', '40', 'none']);
     expect((await verify('5E001F00', { config: poor })).summary).toEqual(['1F0002', '00', '40', 'none']);
     expect((await verify('42035E031F00', { config: poor })).summary).toEqual(['1F0002', '00', '40', 'none']);
+    expect((await verify('44001F00', { config: poor })).summary).toEqual(['1F0002', '10', '40', 'none']);
+    expect((await verify('45031F00', { config: poor })).summary).toEqual(['1F0002', '00', '40', 'none']);
+  });
+
+  it('a PIN with signature fails without its bit when only signatures are not supported', async () => {
+    const noSignature = config({}, { '9F33': 'E0D808' });
+    const { summary } = await verify('43001F00', { config: noSignature });
+    expect(summary).toEqual(['1F0002', '00', '40', 'none']);
   });
 
   it('unattended cash', async () => {

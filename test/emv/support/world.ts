@@ -1,3 +1,4 @@
+import { pinFromText } from '../../../src/crypto/pin-block.ts';
 import type { EmvConfig } from '../../../src/emv/config.ts';
 import { buildEmvConfig, type EmvConfigInput } from '../../../src/emv/config.ts';
 import { runContact } from '../../../src/emv/contact/run.ts';
@@ -14,6 +15,7 @@ import { fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { VirtualClock } from '../../../src/platform/clock.ts';
 import { seededRandom } from '../../../src/platform/random.ts';
 import type { CardChannel, PinService } from '../../../src/ports/index.ts';
+import { verifyEnciphered, verifyPlaintext } from '../../../src/secure/offline-pin.ts';
 import { AID } from './card.ts';
 
 export const TERMINAL: EmvConfigInput = {
@@ -41,20 +43,23 @@ export function config(
   );
 }
 
-/** A PIN service that plays a list of answers; VERIFY goes out with PIN 1234. */
+/** A PIN service that plays a list of answers; VERIFY goes out with PIN 1234, or with the digits of an answer. */
 export function pins(...answers: string[]): PinService {
   const next = () => answers.shift() ?? 'unavailable';
+  const digits = (answer: string) => pinFromText(answer === 'entered' ? '1234' : answer);
   return {
     async online() {
       return { kind: next() as 'entered' };
     },
     async offlinePlaintext(_request, transmit) {
       const answer = next();
-      if (answer !== 'entered') return { kind: answer as 'bypassed' };
-      const exchange = await transmit(fromHex('0020008008241234FFFFFFFFFF'));
-      if (exchange.kind === 'fault') return exchange;
-      const [sw1 = 0, sw2 = 0] = exchange.response.subarray(-2);
-      return { kind: 'answered', sw: (sw1 << 8) | sw2 };
+      if (!/^(entered|\d+)$/.test(answer)) return { kind: answer as 'bypassed' };
+      return verifyPlaintext(digits(answer), transmit);
+    },
+    async offlineEnciphered({ key, challenge }, transmit) {
+      const answer = next();
+      if (!/^(entered|\d+)$/.test(answer)) return { kind: answer as 'bypassed' };
+      return verifyEnciphered(digits(answer), key, challenge, seededRandom('padding'), transmit);
     },
   };
 }

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { createCard, loadCard } from '../../../devices/cards/load.ts';
+import type { IccFile } from '../../../devices/cards/schema.ts';
+import { readCaKeys } from '../../../src/emv/ca-key-file.ts';
+import { fromHex, toHex } from '../../../src/platform/bytes.ts';
+import { seededRandom } from '../../../src/platform/random.ts';
+import type { CardChannel } from '../../../src/ports/index.ts';
+import { config, pins, run } from '../support/world.ts';
+
+/** Offline enciphered PIN: EMV 4.3 Book 2, section 7; Book 3, section 10.5.1. */
+
+const TERMINAL = 'emv-fixtures/terminals/demo.yaml';
+const CARD = 'emv-fixtures/cards/debit-enciphered-pin.yaml';
+const caKeys = readCaKeys('../capk/test-ca.yaml', TERMINAL);
+
+type Change = (command: Uint8Array, response: Uint8Array) => Uint8Array;
+type Edit = (objects: Map<number, Uint8Array>) => void;
+
+/** The card, with changed objects in its records and changed answers. */
+function cardWith(edit: Edit, change: Change, pinRsa = true) {
+  const file = structuredClone(loadCard(CARD)) as IccFile;
+  for (const { data } of file.contact?.applications[0]?.records ?? []) edit(data as Map<number, Uint8Array>);
+  const { pinRsa: _, ...withoutPinKey } = file;
+  const card = createCard(pinRsa ? file : withoutPinKey, { random: seededRandom(4) });
+  const commands: string[] = [];
+  const channel: CardChannel = {
+    interface: 'contact',
+    answerToReset: new Uint8Array(0),
+    async transmit(command) {
+      commands.push(toHex(command));
+      const response = change(command, card.contact?.respond(command) ?? new Uint8Array(0));
+      return response.length === 0 ? { kind: 'fault', fault: 'removed' } : { kind: 'response', response };
+    },
+    async release() {},
+  };
+  return { channel, commands, triesLeft: () => card.state().pin?.triesLeft };
+}
+
+interface Play {
+  readonly pin?: readonly string[];
+  readonly edit?: Edit;
+  readonly change?: Change;
+  readonly capabilities?: string;
+  readonly ownKey?: boolean;
+}
+
+async function play({ pin = ['entered'], edit, change, capabilities = 'E0F8C8', ownKey = true }: Play = {}) {
+  const { channel, commands, triesLeft } = cardWith(
+    edit ?? (() => {}),
+    change ?? ((_, response) => response),
+    ownKey,
+  );
+  const setting = { ...config({}, { '9F33': capabilities }), caKeys };
+  const done = await run(channel, { config: setting, services: { pin: pins(...pin), until: 'cvm' } });
+  const pinCommands = commands
+    .filter((hex) => /^(0020|0084)/.test(hex))
+    .map((hex) => (hex.startsWith('0020') ? hex.slice(0, 10) : hex));
+  return {
+    ...done,
+    pinCommands,
+    triesLeft: triesLeft(),
+    summary: [done.cvmResults, done.tvr.slice(4, 6), done.result.cvm],
+  };
+}
+
+/** The key of the card is of 112 bytes, that of its data authentication of 128. */
+const CHALLENGE = '0084000000';
+const OWN = '0020008870';
+const SHARED = '0020008880';
+const PLAIN = '0020008008';
+
+const without =
+  (...tags: number[]): Edit =>
+  (objects) => {
+    for (const tag of tags) objects.delete(tag);
+  };
+const answer =
+  (ins: number, sw: string): Change =>
+  (command, response) =>
+    command[1] === ins ? fromHex(sw) : response;
+
+describe('an enciphered offline PIN', () => {
+  it('is verified under the card’s own key for PINs', async () => {
+    const { summary, pinCommands, tsi } = await play();
+    expect(summary).toEqual(['440302', '00', 'offline-pin']);
+    expect(pinCommands).toEqual([CHALLENGE, OWN]);
+    expect(tsi.slice(0, 2)).toBe('C0');
+  });
+
+  it('is verified under the key of data authentication when there is no other', async () => {
+    const { summary, pinCommands } = await play({
+      ownKey: false,
+      edit: without(0x9f2d, 0x9f2e, 0x9f2f),
+    });
+    expect(summary).toEqual(['440302', '00', 'offline-pin']);
+    expect(pinCommands).toEqual([CHALLENGE, SHARED]);
+  });
+
+  it('takes a new challenge for each try, and the right PIN gives the tries back', async () => {
+    const { summary, pinCommands, triesLeft } = await play({ pin: ['9999', '8888', '1234'] });
+    expect(summary).toEqual(['440302', '00', 'offline-pin']);
+    expect(pinCommands).toEqual([CHALLENGE, OWN, CHALLENGE, OWN, CHALLENGE, OWN]);
+    expect(triesLeft).toBe(3);
+  });
+
+  it('blocks after three wrong ones; neither PIN of the list is tried again', async () => {
+    const { tvr, pinCommands, triesLeft } = await play({ pin: ['9999', '8888', '7777', 'entered'] });
+    expect(pinCommands).toHaveLength(6);
+    expect([tvr.slice(4, 6), triesLeft]).toEqual(['24', 0]);
+  });
+
+  it('never travels in the clear, nor twice as the same bytes', async () => {
+    const seen: string[] = [];
+    const change: Change = (command, response) => {
+      if (command[1] === 0x20) seen.push(toHex(command.subarray(5)));
+      return response;
+    };
+    await play({ pin: ['9999', '9999', '1234'], change });
+    expect(new Set(seen).size).toBe(3);
+    for (const block of seen) expect(block).not.toMatch(/24(9999|1234)FFFFFFFFFF/);
+  });
+
+  it.each([
+    ['bypassed', ['bypassed'], ['440301', '88', 'failed']],
+    ['without a working pad', ['unavailable'], ['440301', '90', 'failed']],
+  ])('%s: neither a challenge nor a PIN is sent', async (_, pin, expected) => {
+    const onlyThis: Edit = (objects) => {
+      if (objects.has(0x8e)) objects.set(0x8e, fromHex('00000000000000004403'));
+    };
+    const { summary, pinCommands } = await play({ pin, edit: onlyThis });
+    expect(summary).toEqual(expected);
+    expect(pinCommands).toEqual([]);
+  });
+
+  it.each(['cancelled', 'timeout'])('ends the transaction when it is %s', async (why) => {
+    expect((await play({ pin: [why] })).code).toBe('CANCELLED');
+  });
+});
+
+describe('when enciphering fails, the next rule follows, and no bit tells of the pad', () => {
+  it.each([
+    ['the certificate of the PIN key is false', { edit: flip(0x9f2d) }],
+    ['its exponent is missing', { edit: without(0x9f2e) }],
+    ['its remainder is missing', { edit: without(0x9f2f) }],
+    ['the issuer certificate is missing', { edit: without(0x90) }],
+    ['the CA key is unknown', { edit: set(0x8f, '07') }],
+    ['the card gives no challenge', { change: answer(0x84, '6D00') }],
+    ['the challenge is short', { change: answer(0x84, '010203049000') }],
+  ] as const)('%s', async (_, change) => {
+    const { summary, pinCommands } = await play({ pin: ['entered', 'entered', 'entered'], ...change });
+    expect(summary[0]).not.toMatch(/^44..02/);
+    expect(Number.parseInt(summary[1] ?? '', 16) & 0x30).toBe(0);
+    expect(pinCommands.filter((hex) => hex.startsWith('00200088'))).toEqual([]);
+  });
+
+  it('a card that leaves at the challenge ends the transaction', async () => {
+    expect((await play({ change: answer(0x84, '') })).code).toBe('CARD_ERROR');
+  });
+});
+
+describe('no way down to a PIN in the clear', () => {
+  it('where the terminal does not support it: the online PIN follows', async () => {
+    const { summary, pinCommands } = await play({
+      capabilities: 'E078C8',
+      change: answer(0x84, '6D00'),
+      pin: ['entered', 'entered'],
+    });
+    expect(pinCommands.filter((hex) => hex.startsWith(PLAIN))).toEqual([]);
+    expect(summary).toEqual(['420300', '04', 'online-pin']);
+  });
+
+  it.each([
+    ['a changed CVM list that asks for it', set(0x8e, '000000000000000041034203')],
+    ['certificates that are gone', without(0x90)],
+    ['a CA key that nobody knows', set(0x8f, '07')],
+  ])('to a card whose data authentication failed by %s', async (_, edit) => {
+    const { summary, pinCommands, tvr } = await play({ edit, pin: ['entered', 'entered'] });
+    expect(pinCommands.filter((hex) => hex.startsWith(PLAIN))).toEqual([]);
+    expect(Number.parseInt(tvr.slice(0, 2), 16) & 0x08).toBe(0x08);
+    expect(summary).toEqual(['420300', '0C', 'online-pin']);
+  });
+
+  it('but a genuine card may be given one by its list', async () => {
+    const { summary, pinCommands } = await play({
+      change: answer(0x84, '6D00'),
+      pin: ['entered', 'entered'],
+    });
+    expect(pinCommands).toEqual([CHALLENGE, PLAIN]);
+    expect(summary).toEqual(['410302', '00', 'offline-pin']);
+  });
+});
+
+function set(tag: number, value: string): Edit {
+  return (objects) => {
+    if (objects.has(tag)) objects.set(tag, fromHex(value));
+  };
+}
+
+function flip(tag: number): Edit {
+  return (objects) => {
+    const value = objects.get(tag);
+    if (value !== undefined)
+      objects.set(
+        tag,
+        value.map((byte, i) => (i === 9 ? byte ^ 1 : byte)),
+      );
+  };
+}
