@@ -68,6 +68,8 @@ class HostDialogue implements Dialogue {
   readonly #stream: ByteStream;
   readonly #splitter: FrameSplitter;
   readonly #waiting: Uint8Array[] = [];
+  /** A read that outlives the deadline would swallow the next answer: it ends with the dialogue. */
+  readonly #reading = new AbortController();
   #garbled = false;
 
   constructor(context: AcquirerContext, stream: ByteStream) {
@@ -117,10 +119,9 @@ class HostDialogue implements Dialogue {
       const ready = this.#waiting.shift();
       if (ready !== undefined) return ready;
       if (this.#garbled) return 'garbled';
-      // A read that outlives the deadline would swallow the next answer: it ends with the dialogue.
-      const reading = new AbortController();
-      const chunk = await within(this.#context.clock, deadline, this.#stream.read(reading.signal), signal);
-      if (chunk === 'timeout') reading.abort();
+      const { clock } = this.#context;
+      const chunk = await within(clock, deadline, this.#stream.read(this.#reading.signal), signal);
+      if (chunk === 'timeout') this.#reading.abort();
       if (chunk === 'timeout' || chunk === 'closed') return chunk;
       const { frames, error } = this.#splitter.push(chunk);
       this.#waiting.push(...frames);

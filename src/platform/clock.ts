@@ -206,6 +206,9 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
+/** The signal of a wait that only its deadline ends. */
+export const NEVER: AbortSignal = new AbortController().signal;
+
 /** The exception with which a wait ends when its signal is aborted. */
 export function cancelled(): PossumError {
   return new PossumError('CANCELLED', 'cancelled');
@@ -260,8 +263,15 @@ export interface DateParts {
   readonly isoTime: string;
 }
 
-/** Splits a reading of {@link Clock.now}. */
+let lastParts: { readonly nowMs: number; readonly parts: DateParts } | undefined;
+
+/** Splits a reading of {@link Clock.now}. One moment is asked for many times: the last answer is kept. */
 export function dateParts(nowMs: number): DateParts {
+  if (lastParts?.nowMs !== nowMs) lastParts = { nowMs, parts: partsOf(nowMs) };
+  return lastParts.parts;
+}
+
+function partsOf(nowMs: number): DateParts {
   const iso = new Date(nowMs).toISOString();
   const [mm, dd] = [iso.slice(5, 7), iso.slice(8, 10)];
   return {

@@ -1,4 +1,5 @@
 import { type Settlement, type SettlementProgress, settleBatch } from '../acquirer/settlement.ts';
+import { NEVER } from '../platform/clock.ts';
 import { show, type TerminalContext } from './context.ts';
 import { printSlip } from './printing.ts';
 import { settlementSlip } from './receipt.ts';
@@ -14,7 +15,7 @@ export async function endOfDay(
   if (settlement.kind === 'settled') {
     show(context, 'settled', String(settlement.slip.batch));
     // The batch is closed: its slip is printed even when somebody cancels now.
-    await printPendingSlips(context, new AbortController().signal);
+    await printPendingSlips(context, NEVER);
   } else {
     show(
       context,

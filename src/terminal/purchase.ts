@@ -1,4 +1,5 @@
 import { chipFailed, FALLBACK_START, type FallbackState } from '../emv/magstripe/fallback.ts';
+import { NEVER } from '../platform/clock.ts';
 import { isPossumError } from '../platform/errors.ts';
 import { formatAmount } from '../platform/money.ts';
 import type { CardChannel, CardInterface, Presentation } from '../ports/index.ts';
@@ -35,9 +36,8 @@ export async function purchase(
   }
   const result = await present(context, request, signal).finally(() => context.secure.dropPin());
   // What is decided is told in full: a cancel key that comes later stops neither slip nor reversal.
-  const never = new AbortController().signal;
-  const reported = await reportResult(context, request, result, never);
-  await freeReaders(context, never);
+  const reported = await reportResult(context, request, result, NEVER);
+  await freeReaders(context, NEVER);
   return reported;
 }
 

@@ -4,6 +4,7 @@ import { readServiceCode } from '../emv/magstripe/service-code.ts';
 import { readStripe, type StripeCard } from '../emv/magstripe/stripe-card.ts';
 import type { CvmMethod } from '../emv/transaction.ts';
 import { latin1 } from '../platform/bytes.ts';
+import { NEVER } from '../platform/clock.ts';
 import { Secret } from '../platform/secret.ts';
 import type { StripeTracks } from '../ports/index.ts';
 import { show, type TerminalContext } from './context.ts';
@@ -48,7 +49,7 @@ export async function stripeTransaction(
         ...(card.track2 === undefined ? {} : { track2: new Secret(latin1(card.track2), 'track 2') }),
         detail: { interface: 'stripe', cvm: cvm === 'online-pin' ? 'online-pin' : 'signature' },
       },
-      new AbortController().signal,
+      NEVER,
     );
     const step = finishSwipe(context, online, cvm);
     if (!hostWantsPinAgain(context, online) || cvm !== 'online-pin' || pinTry >= MAX_ONLINE_PIN_TRIES)

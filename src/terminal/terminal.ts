@@ -1,5 +1,6 @@
 import type { Settlement, SettlementProgress } from '../acquirer/settlement.ts';
 import type { TransactionRecord } from '../journal/transactions.ts';
+import { NEVER } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
 import { show, type TerminalContext } from './context.ts';
 import { endOfDay } from './end-of-day.ts';
@@ -27,7 +28,6 @@ export interface Terminal {
 /** Puts the flows on a machine. */
 export function createTerminalApplication(context: TerminalContext): Terminal {
   let busy: string | undefined;
-  const never = new AbortController().signal;
   const alone = async <T>(what: string, flow: () => Promise<T>): Promise<T> => {
     if (busy !== undefined) {
       throw new PossumError('STATE', `the terminal is busy with a ${busy}`, {
@@ -50,19 +50,19 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
     });
   return {
     context,
-    boot: (signal = never) =>
+    boot: (signal = NEVER) =>
       alone('boot', async () => {
         const report = await recover(context, signal);
         show(context, report.mustSettle ? 'must-settle' : 'welcome');
         return report;
       }),
-    sale: (request, signal = never) =>
+    sale: (request, signal = NEVER) =>
       trade('sale', () => purchase(context, { ...request, kind: 'sale' }, signal)),
-    refund: (request, signal = never) =>
+    refund: (request, signal = NEVER) =>
       trade('refund', () => purchase(context, { ...request, kind: 'refund' }, signal)),
-    void: (invoice, signal = never) => trade('void', () => voidTransaction(context, invoice, signal)),
-    settle: (signal = never, progress) => trade('settlement', () => endOfDay(context, signal, progress)),
-    reprint: (invoice, copy = 'customer', signal = never) =>
+    void: (invoice, signal = NEVER) => trade('void', () => voidTransaction(context, invoice, signal)),
+    settle: (signal = NEVER, progress) => trade('settlement', () => endOfDay(context, signal, progress)),
+    reprint: (invoice, copy = 'customer', signal = NEVER) =>
       alone('reprint', async () => {
         const record = context.journal.transactions.findByInvoice(invoice);
         if (record === undefined)

@@ -1,5 +1,6 @@
 import { drainOutbox } from '../acquirer/outbox.ts';
 import type { TransactionRecord } from '../journal/transactions.ts';
+import { NEVER } from '../platform/clock.ts';
 import { isPossumError } from '../platform/errors.ts';
 import { show, type TerminalContext } from './context.ts';
 import { refusal } from './guards.ts';
@@ -35,7 +36,6 @@ export async function voidTransaction(
 
 async function sendVoid(context: TerminalContext, original: TransactionRecord): Promise<TransactionResult> {
   // From here on a cancel key changes nothing: the host decides, and what it decides is told.
-  const never = new AbortController().signal;
   show(context, 'authorising');
   const online = await sendOnline(
     context,
@@ -50,7 +50,7 @@ async function sendVoid(context: TerminalContext, original: TransactionRecord): 
       ...(original.rrn === undefined ? {} : { originalRrn: original.rrn }),
       detail: { interface: 'none' },
     },
-    never,
+    NEVER,
   );
   if (online.kind === 'not-sent') return refuse(context, 'no-line', 'no line to the host');
   const record = finishAttempt(context, online, true);
@@ -58,7 +58,7 @@ async function sendVoid(context: TerminalContext, original: TransactionRecord): 
   const request = { kind: 'void', amountMinor: original.amountMinor } as const;
   if (online.kind === 'no-answer') {
     const result = { code: 'REVERSED', reason: online.reason, message: 'no-answer', ...withRecord } as const;
-    return reportResult(context, request, result, never);
+    return reportResult(context, request, result, NEVER);
   }
   const { approved, code } = online.decision;
   return reportResult(
@@ -70,7 +70,7 @@ async function sendVoid(context: TerminalContext, original: TransactionRecord): 
       message: approved ? 'approved' : 'declined',
       ...withRecord,
     },
-    never,
+    NEVER,
   );
 }
 
