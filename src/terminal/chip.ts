@@ -5,7 +5,7 @@ import { traceRecord } from '../emv/record.ts';
 import type { EmvResult, EmvServices, OnlineRequest, TransactionParameters } from '../emv/transaction.ts';
 import type { CardData, TransactionDetail, TransactionRecord } from '../journal/transactions.ts';
 import { equalBytes } from '../platform/bytes.ts';
-import { dateParts } from '../platform/clock.ts';
+import { dateParts, NEVER } from '../platform/clock.ts';
 import { isPossumError } from '../platform/errors.ts';
 import type { Pan } from '../platform/secret.ts';
 import type { CardChannel, PinService } from '../ports/index.ts';
@@ -143,7 +143,7 @@ class ChipRun {
     // From here on a cancel key changes nothing: host and card decide, and what they decide is kept.
     this.#signal.removeEventListener('abort', this.#onAbort);
     show(this.#context, 'authorising');
-    this.#online = await sendOnline(this.#context, this.#attempt(online), new AbortController().signal);
+    this.#online = await sendOnline(this.#context, this.#attempt(online), NEVER);
     return kernelAnswer(this.#context, this.#online);
   }
 
@@ -243,6 +243,7 @@ function messageOf(code: TransactionResult['code'], cvm: EmvResult['cvm']): Mess
     case 'CARD_BLOCKED':
       return 'card-blocked';
     case 'NOT_ACCEPTED':
+    case 'TRY_ANOTHER_APPLICATION':
       return 'not-accepted';
     case 'CANCELLED':
       return 'cancelled';

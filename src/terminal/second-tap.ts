@@ -1,3 +1,4 @@
+import { NEVER } from '../platform/clock.ts';
 import type { CardChannel } from '../ports/index.ts';
 import { show, type TerminalContext } from './context.ts';
 import type { MessageId } from './messages.ts';
@@ -48,9 +49,8 @@ export class SecondTap {
   }
 
   async #oneCard(prompt: MessageId, deadlineMs: number): Promise<CardChannel | 'one-card-only' | undefined> {
-    const never = new AbortController().signal;
     show(this.#context, prompt);
-    const { reader, presentation } = await awaitCard(this.#context, ['contactless'], never, deadlineMs);
+    const { reader, presentation } = await awaitCard(this.#context, ['contactless'], NEVER, deadlineMs);
     if (reader !== undefined) this.#context.usedReaders.add(reader);
     if (presentation.kind === 'collision') return 'one-card-only';
     if (presentation.kind !== 'card') return undefined;
@@ -60,12 +60,11 @@ export class SecondTap {
   }
 
   async #fieldEmpty(prompt: MessageId, deadlineMs: number): Promise<boolean> {
-    const never = new AbortController().signal;
     const { trace, usedReaders } = this.#context;
     show(this.#context, prompt);
     if (trace.wants('state')) trace.emit({ kind: 'state', part: 'terminal', to: 'awaiting removal' });
     for (const reader of usedReaders) {
-      if (!(await reader.awaitRemoval(never, deadlineMs))) return false;
+      if (!(await reader.awaitRemoval(NEVER, deadlineMs))) return false;
     }
     return true;
   }

@@ -18,6 +18,8 @@ export interface ContactContext extends KernelContext {
   /** Those that were not tried yet. */
   remaining: ContactCandidate[];
   selected: ContactCandidate | undefined;
+  /** The cardholder chose or confirmed an application: when it is refused, the next one needs a confirmation. */
+  chosenByCardholder: boolean;
   pdolData: Uint8Array;
   readonly signed: SignedRecords;
   readonly seen: SeenTags;

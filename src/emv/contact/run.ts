@@ -57,6 +57,7 @@ function createContext(parameters: TransactionParameters, services: EmvServices)
     candidates: [],
     remaining: [],
     selected: undefined,
+    chosenByCardholder: false,
     pdolData: new Uint8Array(0),
     signed: { parts: [], wellFormed: true },
     seen: new Set(),

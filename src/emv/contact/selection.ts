@@ -44,10 +44,11 @@ function byPriority(candidates: readonly ContactCandidate[]): ContactCandidate[]
   return [...candidates].sort((a, b) => rank(a) - rank(b));
 }
 
+/** The next candidate; after the cardholder's choice was refused, none is taken without asking (section 12.4). */
 async function choose(context: ContactContext) {
-  const { remaining, services } = context;
+  const { remaining, services, chosenByCardholder } = context;
   const [first] = remaining as [ContactCandidate];
-  if (remaining.length === 1 && !first.confirm) {
+  if (remaining.length === 1 && !first.confirm && !chosenByCardholder) {
     decide(context, 'selection', 'Single application', toHex(first.aid), SPEC);
     return first;
   }
@@ -61,7 +62,12 @@ async function choose(context: ContactContext) {
   }
   const index = await services.chooseApplication(remaining);
   const chosen = index === undefined ? undefined : remaining[index];
-  if (chosen === undefined) return end('CANCELLED', 'the cardholder chose no application');
+  if (chosen === undefined) {
+    return chosenByCardholder
+      ? end('TRY_ANOTHER_APPLICATION', 'the card refused the chosen application, and no other was chosen')
+      : end('CANCELLED', 'the cardholder chose no application');
+  }
+  context.chosenByCardholder = true;
   decide(context, 'selection', 'Cardholder choice', toHex(chosen.aid), SPEC);
   return chosen;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Candidate } from '../../../src/emv/transaction.ts';
 import { fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { encodeTlv } from '../../../src/tlv/ber.ts';
 import {
@@ -6,6 +7,8 @@ import {
   type Answers,
   contactAnswers,
   fci,
+  GPO,
+  options,
   SELECT_PSE,
   scriptedCard,
   select,
@@ -144,6 +147,76 @@ describe('the choice', () => {
   it('goes on with the rest when the card refuses the chosen one', async () => {
     const { chosen } = await choose({ ...two, [select(AID)]: '6283' });
     expect(chosen).toBe(MC);
+  });
+});
+
+/** Book 1, section 12.4; Book 3, section 10.1: an application that is refused leaves the list of candidates. */
+describe('a refused application', () => {
+  const two = {
+    ...directory(entry(AID, '01'), entry(MC, '02')),
+    [select(AID)]: fci(),
+    [select(MC)]: fci(MC),
+    [GPO]: options(),
+  };
+  const SELECT_REFUSED = { [select(AID)]: '6A82' };
+  const GPO_REFUSED = { [GPO]: ['6985', options()] };
+  const noChoice = config(
+    {},
+    {},
+    { aids: [{ aid: AID }, { aid: MC }], selection: { cardholderChoice: false } },
+  );
+  /** Chooses by AID, as often as it is asked. */
+  const wanting = (...wanted: string[]) => {
+    const lists: string[][] = [];
+    const chooseApplication = async (candidates: readonly Candidate[]) => {
+      const aids = candidates.map(({ aid }) => toHex(aid));
+      lists.push(aids);
+      const index = aids.indexOf(wanted.shift() ?? '');
+      return index < 0 ? undefined : index;
+    };
+    return { lists, services: { chooseApplication, until: 'gpo' as const } };
+  };
+
+  it.each([
+    ['at SELECT', SELECT_REFUSED],
+    ['at GET PROCESSING OPTIONS', GPO_REFUSED],
+  ])('%s gives way to the next one by itself on a terminal without a choice', async (_, refusal) => {
+    const done = await choose({ ...two, ...refusal }, { config: noChoice, services: { until: 'gpo' } });
+    expect([done.code, done.chosen]).toEqual(['STOPPED', MC]);
+  });
+
+  it.each([
+    ['at SELECT', SELECT_REFUSED],
+    ['at GET PROCESSING OPTIONS', GPO_REFUSED],
+  ])('%s that the cardholder chose: the other one needs a confirmation', async (_, refusal) => {
+    const { lists, services } = wanting(AID, MC);
+    const done = await choose({ ...two, ...refusal }, { services });
+    expect([done.code, done.chosen, lists]).toEqual(['STOPPED', MC, [[AID, MC], [MC]]]);
+  });
+
+  it.each([
+    ['at SELECT', SELECT_REFUSED],
+    ['at GET PROCESSING OPTIONS', GPO_REFUSED],
+  ])('%s, and no other one is chosen: another application has to be tried', async (_, refusal) => {
+    const { lists, services } = wanting(AID);
+    const done = await choose({ ...two, ...refusal }, { services });
+    expect([done.code, lists]).toEqual(['TRY_ANOTHER_APPLICATION', [[AID, MC], [MC]]]);
+    expect([done.result.onlineSent, done.result.fallbackAllowed]).toEqual([false, false]);
+  });
+
+  it.each([
+    ['SELECT', { [select(AID)]: '6A82', [select(MC)]: '6A82' }],
+    ['GET PROCESSING OPTIONS', { [GPO]: '6985' }],
+  ])('by %s, like all others: the card is not accepted', async (_, refusal) => {
+    const { services } = wanting(AID, MC);
+    expect((await choose({ ...two, ...refusal }, { services })).code).toBe('NOT_ACCEPTED');
+    const silent = await choose({ ...two, ...refusal }, { config: noChoice, services: { until: 'gpo' } });
+    expect(silent.code).toBe('NOT_ACCEPTED');
+  });
+
+  it('is not looked for when the cardholder chooses none at all', async () => {
+    const { services } = wanting('');
+    expect((await choose(two, { services })).code).toBe('CANCELLED');
   });
 });
 
