@@ -10,7 +10,7 @@ import {
   traceFields,
   wrapMessage,
 } from '../iso8583/index.ts';
-import { type Clock, until } from '../platform/clock.ts';
+import { type Clock, NEVER, until } from '../platform/clock.ts';
 import { isPossumError } from '../platform/errors.ts';
 import type { ByteStream } from '../ports/index.ts';
 import type { ResponseKey } from '../secure/message-key.ts';
@@ -36,7 +36,8 @@ export interface OutgoingMessage {
 /** An open connection to the host, for one message or for the messages of one occasion. */
 export interface Dialogue {
   /**
-   * Sends a message and waits for its answer. Strays are reported and passed over until the deadline.
+   * Sends a message and waits for its answer. Strays are reported and passed over until the deadline; after it
+   * the dialogue is over.
    * @throws PossumError `CANCELLED` when `signal` is aborted
    */
   exchange(outgoing: OutgoingMessage, signal: AbortSignal): Promise<Answer>;
@@ -68,9 +69,8 @@ class HostDialogue implements Dialogue {
   readonly #stream: ByteStream;
   readonly #splitter: FrameSplitter;
   readonly #waiting: Uint8Array[] = [];
-  /** A read that outlives the deadline would swallow the next answer: it ends with the dialogue. */
-  readonly #reading = new AbortController();
-  #garbled = false;
+  /** Why nothing more can be read. A read that outlived its deadline would swallow the next answer. */
+  #over: 'closed' | 'garbled' | undefined;
 
   constructor(context: AcquirerContext, stream: ByteStream) {
     this.#context = context;
@@ -118,16 +118,17 @@ class HostDialogue implements Dialogue {
     for (;;) {
       const ready = this.#waiting.shift();
       if (ready !== undefined) return ready;
-      if (this.#garbled) return 'garbled';
-      const { clock } = this.#context;
-      const chunk = await within(clock, deadline, this.#stream.read(this.#reading.signal), signal);
-      if (chunk === 'timeout') this.#reading.abort();
-      if (chunk === 'timeout' || chunk === 'closed') return chunk;
+      if (this.#over !== undefined) return this.#over;
+      const chunk = await within(this.#context.clock, deadline, this.#stream.read(NEVER), signal);
+      if (chunk === 'timeout' || chunk === 'closed') {
+        this.#over = 'closed';
+        return chunk;
+      }
       const { frames, error } = this.#splitter.push(chunk);
       this.#waiting.push(...frames);
       if (error !== undefined) {
         this.#context.trace.emit({ kind: 'alarm', what: `host line: ${error.message}` });
-        this.#garbled = true;
+        this.#over = 'garbled';
       }
     }
   }

@@ -20,19 +20,15 @@ export interface ConnectionServices {
 
 /** Serves one terminal until it, the host or an error ends the connection; never rejects. */
 export async function serveConnection(stream: ByteStream, services: ConnectionServices): Promise<void> {
-  const abort = new AbortController();
-  const stop = () => abort.abort();
-  services.signal.addEventListener('abort', stop, { once: true });
-  if (services.signal.aborted) stop();
   const splitter = new FrameSplitter(services.profile.framing, minimumBody(services.profile));
   let deadline: Timer | undefined;
   try {
     for (;;) {
-      const bytes = await stream.read(abort.signal);
+      const bytes = await stream.read(services.signal);
       if (bytes === undefined) break;
       const { frames, error } = splitter.push(bytes);
       let open = true;
-      for (const body of frames) open = open && (await serveFrame(stream, body, services, abort.signal));
+      for (const body of frames) open = open && (await serveFrame(stream, body, services));
       if (error !== undefined) services.alarm(`framing: ${error.message}`);
       if (!open || error !== undefined) break;
       if (splitter.pending === 0 || frames.length > 0) {
@@ -41,7 +37,9 @@ export async function serveConnection(stream: ByteStream, services: ConnectionSe
       }
       // Whoever sends a byte now and then does not keep a connection for ever.
       if (splitter.pending > 0) {
-        deadline ??= services.clock.after(services.frameTimeoutMs, stop, { background: true });
+        deadline ??= services.clock.after(services.frameTimeoutMs, () => void stream.close(), {
+          background: true,
+        });
       }
     }
   } catch (error) {
@@ -49,7 +47,6 @@ export async function serveConnection(stream: ByteStream, services: ConnectionSe
     if (!ended) services.alarm(`internal error: ${String(error)}`);
   } finally {
     deadline?.cancel();
-    services.signal.removeEventListener('abort', stop);
     await stream.close().catch(() => {});
   }
 }
@@ -59,7 +56,6 @@ async function serveFrame(
   stream: ByteStream,
   body: Uint8Array,
   services: ConnectionServices,
-  signal: AbortSignal,
 ): Promise<boolean> {
   const { profile } = services;
   const opened = openBody(profile, body);
@@ -71,15 +67,14 @@ async function serveFrame(
   if (switched.kind === 'close') return false;
   if (switched.kind === 'nothing') return true;
   const answer = frame(wrapMessage(profile, swapped(opened.routing), switched.bytes), profile.framing);
-  return sendAnswer(stream, answer, switched.rule, services.clock, signal);
+  return sendAnswer(stream, answer, switched.rule, services);
 }
 
 async function sendAnswer(
   stream: ByteStream,
   answer: Uint8Array,
   rule: AnswerRule | undefined,
-  clock: Clock,
-  signal: AbortSignal,
+  { clock, signal }: ConnectionServices,
 ): Promise<boolean> {
   if (rule?.delayMs !== undefined) await sleep(clock, rule.delayMs, signal);
   if (rule?.dropConnection === true) return false;
