@@ -33,3 +33,6 @@ export interface Keypad {
 }
 
 export type PinPad = Keypad;
+
+/** What sort of pad is bound. An `encrypting` one gives PIN blocks and never digits: no card can check its PINs. */
+export type PinPadKind = PinPad['kind'] | 'encrypting';

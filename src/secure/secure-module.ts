@@ -11,6 +11,7 @@ import type {
   OfflinePinAnswer,
   OfflinePinRequest,
   OnlinePinRequest,
+  PinPadKind,
   PinPrompt,
   PinRefusal,
   PinService,
@@ -26,6 +27,8 @@ import { selfTest } from './self-test.ts';
 export interface SecureModule extends PinService {
   /** `unprovisioned` before an initial key was loaded, `exhausted` after the last KSN. */
   status(): 'ready' | 'unprovisioned' | 'exhausted';
+  /** The pad that takes PINs now; `undefined` when none is bound. */
+  padKind(): PinPadKind | undefined;
   /** The KSN that comes next, for display. */
   nextKsn(): Uint8Array | undefined;
   /** Loads a DUKPT initial key; the BDK never enters the terminal. */
@@ -83,6 +86,10 @@ class Module implements SecureModule {
   status(): 'ready' | 'unprovisioned' | 'exhausted' {
     if (!this.#loaded) return 'unprovisioned';
     return this.#keys.peek() === undefined ? 'exhausted' : 'ready';
+  }
+
+  padKind(): PinPadKind | undefined {
+    return this.#parts.pad()?.kind;
   }
 
   nextKsn(): Uint8Array | undefined {

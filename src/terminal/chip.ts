@@ -25,6 +25,7 @@ import {
   type OnlineAttempt,
   sendOnline,
 } from './online.ts';
+import { withPinPad } from './pin-capabilities.ts';
 import type { PurchaseRequest, Step, TransactionResult } from './result.ts';
 import { SecondTap } from './second-tap.ts';
 
@@ -107,10 +108,10 @@ class ChipRun {
   }
 
   #services(): EmvServices {
-    const { settings, random, clock, trace, journal, chooseApplication } = this.#context;
+    const { settings, secure, random, clock, trace, journal, chooseApplication } = this.#context;
     return {
       channel: this.#channel,
-      config: settings.emv,
+      config: withPinPad(settings.emv, secure.padKind()),
       random,
       clock,
       signal: this.#cancel.signal,
