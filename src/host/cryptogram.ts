@@ -80,6 +80,17 @@ export interface VerifiedChip {
   issuerAuthenticationData(code: string, approved: boolean): Uint8Array;
 }
 
+/** Derived once per card: a host keeps its cards for as long as it lives. */
+const masterKeys = new WeakMap<IssuerCard, { readonly imkAc: Uint8Array; readonly key: Uint8Array }>();
+
+function masterKeyOf(card: IssuerCard, imkAc: Uint8Array): Uint8Array {
+  const known = masterKeys.get(card);
+  if (known?.imkAc === imkAc) return known.key;
+  const key = iccMasterKey(imkAc, card.pan, card.psn, card.masterKeyOption);
+  masterKeys.set(card, { imkAc, key });
+  return key;
+}
+
 /**
  * Checks an ARQC or TC with the issuer's keys.
  * @param imkAc the issuer master key for cryptograms
@@ -93,7 +104,7 @@ export function verifyCryptogram(
 ): VerifiedChip | undefined {
   const rules = METHODS[method];
   if (rules.versionOf(chip.iad) !== rules.version) return undefined;
-  const master = iccMasterKey(imkAc, card.pan, card.psn, card.masterKeyOption);
+  const master = masterKeyOf(card, imkAc);
   const bytes = (tag: number) => chip.tags.get(tag) as Uint8Array;
   const session = sessionKey(rules.session, master, bytes(0x9f36), bytes(0x9f37));
   const signed = concat(...SIGNED_TAGS.map(bytes), rules.signedIad(chip.iad));

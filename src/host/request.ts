@@ -84,9 +84,12 @@ function typeOf(message: IsoMessage, profile: HostProfile): string | undefined {
   const code = textField(message, 3);
   const condition = textField(message, 25);
   if (message.mti === profile.reversalMti) return code === undefined ? undefined : 'reversal';
-  const same = Object.entries(profile.transactions ?? {}).filter(
-    ([, transaction]) => transaction.mti === message.mti && transaction.processingCode === code,
-  );
+  const { transactions = {} } = profile;
   const preAuthorised = condition === '06';
-  return same.find(([, transaction]) => (transaction.condition === '06') === preAuthorised)?.[0];
+  return Object.keys(transactions).find((type) => {
+    const row = transactions[type];
+    return (
+      row?.mti === message.mti && row.processingCode === code && (row.condition === '06') === preAuthorised
+    );
+  });
 }

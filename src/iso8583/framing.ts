@@ -16,6 +16,7 @@ export interface SplitResult {
 }
 
 const PREFIX_BYTES = { bin2: 2, bcd2: 2, ascii4: 4 } as const;
+const NOTHING = new Uint8Array(0);
 const PREFIX_LIMIT = { bin2: 65_535, bcd2: 9_999, ascii4: 9_999 } as const;
 
 /**
@@ -43,7 +44,7 @@ export function frame(body: Uint8Array, framing: FramingSpec): Uint8Array {
 export class FrameSplitter {
   readonly #framing: FramingSpec;
   readonly #minimum: number;
-  #buffer: Uint8Array = new Uint8Array(0);
+  #buffer: Uint8Array = NOTHING;
   #filled = 0;
   #error: FrameError | undefined;
 
@@ -61,28 +62,43 @@ export class FrameSplitter {
   /** Takes the next bytes; after an error every further call answers with the same error and takes nothing. */
   push(bytes: Uint8Array): SplitResult {
     if (this.#error !== undefined) return { frames: [], error: this.#error };
+    // Most chunks are whole frames: only what waits for its rest is kept.
+    if (this.#filled === 0) {
+      const { frames, rest } = this.#cut(bytes);
+      this.#append(bytes.subarray(rest));
+      return this.#result(frames);
+    }
     this.#append(bytes);
+    const { frames, rest } = this.#cut(this.#buffer.subarray(0, this.#filled));
+    this.#buffer.copyWithin(0, rest, this.#filled);
+    this.#filled -= rest;
+    return this.#result(frames);
+  }
+
+  #result(frames: readonly Uint8Array[]): SplitResult {
+    if (this.#error === undefined) return { frames };
+    this.#buffer = NOTHING;
+    this.#filled = 0;
+    return { frames, error: this.#error };
+  }
+
+  /** Whole frames at the beginning of `bytes`, and where the rest begins. */
+  #cut(bytes: Uint8Array): { frames: Uint8Array[]; rest: number } {
     const frames: Uint8Array[] = [];
     const prefixBytes = PREFIX_BYTES[this.#framing.lengthPrefix];
     let at = 0;
-    while (this.#filled - at >= prefixBytes) {
-      const length = this.#bodyLength(at, prefixBytes);
-      if (length === undefined) {
-        this.#buffer = new Uint8Array(0);
-        this.#filled = 0;
-        return { frames, error: this.#error as unknown as FrameError };
-      }
-      const end = at + prefixBytes + length;
-      if (end > this.#filled) break;
-      frames.push(this.#buffer.slice(at + prefixBytes, end));
+    while (bytes.length - at >= prefixBytes) {
+      const length = this.#bodyLength(bytes, at, prefixBytes);
+      const end = at + prefixBytes + (length ?? 0);
+      if (length === undefined || end > bytes.length) break;
+      frames.push(bytes.slice(at + prefixBytes, end));
       at = end;
     }
-    this.#buffer.copyWithin(0, at, this.#filled);
-    this.#filled -= at;
-    return { frames };
+    return { frames, rest: at };
   }
 
   #append(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     const needed = this.#filled + bytes.length;
     if (needed > this.#buffer.length) {
       const larger = new Uint8Array(Math.max(needed, 2 * this.#buffer.length, 512));
@@ -93,8 +109,8 @@ export class FrameSplitter {
     this.#filled = needed;
   }
 
-  #bodyLength(at: number, prefixBytes: number): number | undefined {
-    const stated = readLength(this.#buffer, at, this.#framing.lengthPrefix);
+  #bodyLength(bytes: Uint8Array, at: number, prefixBytes: number): number | undefined {
+    const stated = readLength(bytes, at, this.#framing.lengthPrefix);
     if (stated === undefined) {
       this.#error = { code: 'length-digits', message: 'the length prefix is no number' };
       return undefined;

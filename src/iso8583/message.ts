@@ -14,7 +14,7 @@ export function isoMessage(
   fields: Readonly<Record<number, string | Uint8Array | undefined>>,
 ): IsoMessage {
   const list: (string | Uint8Array | undefined)[] = new Array(65).fill(undefined);
-  for (const [number, value] of Object.entries(fields)) list[Number(number)] = value;
+  for (const number of Object.keys(fields)) list[Number(number)] = fields[Number(number)];
   return { mti, fields: list };
 }
 

@@ -111,23 +111,31 @@ export function bytesToUint(bytes: Uint8Array): number {
 
 /** Packs decimal digits two per byte, right-justified: format `n` of EMV Book 3, section 4.3. */
 export function numericToBytes(value: number | string, length: number): Uint8Array {
-  const digits = String(value).padStart(2 * length, '0');
-  if (digits.length !== 2 * length || !/^\d*$/.test(digits)) {
+  const digits = String(value);
+  if (digits.length > 2 * length || !/^\d*$/.test(digits)) {
     throw new RangeError(`${value} is not a number of at most ${2 * length} digits`);
   }
-  return fromHex(digits);
+  const bytes = new Uint8Array(length);
+  for (let i = digits.length - 1, place = 2 * length - 1; i >= 0; i--, place--) {
+    const digit = digits.charCodeAt(i) - 48;
+    bytes[place >> 1] = (bytes[place >> 1] as number) | (place % 2 === 0 ? digit << 4 : digit);
+  }
+  return bytes;
 }
 
 /** The digits of a BCD field, or `undefined` when a nibble is above 9. */
 export function bcdDigits(bytes: Uint8Array): string | undefined {
-  const digits = toHex(bytes);
-  return /^\d*$/.test(digits) ? digits : undefined;
+  for (const byte of bytes) if (byte >> 4 > 9 || (byte & 15) > 9) return undefined;
+  return toHex(bytes);
 }
 
 /** The number in a BCD field (format `n`), or `undefined` when a nibble is above 9 or it is not exact. */
 export function bcdToNumber(bytes: Uint8Array): number | undefined {
-  const digits = bcdDigits(bytes);
-  if (digits === undefined) return undefined;
-  const value = Number(digits === '' ? '0' : digits);
+  let value = 0;
+  for (const byte of bytes) {
+    const [high, low] = [byte >> 4, byte & 15];
+    if (high > 9 || low > 9) return undefined;
+    value = value * 100 + high * 10 + low;
+  }
   return Number.isSafeInteger(value) ? value : undefined;
 }

@@ -118,10 +118,12 @@ export function encodeTlv(tag: number, content: Uint8Array | readonly Uint8Array
   const parts = content instanceof Uint8Array ? [content] : content;
   let length = 0;
   for (const part of parts) length += part.length;
-  const header = [...tagBytes(tag), ...lengthBytes(length)];
-  const out = new Uint8Array(header.length + length);
-  out.set(header, 0);
-  let at = header.length;
+  if (length >= 0x1000000) throw new RangeError(`a data object of ${length} bytes`);
+  const lengthBytes = length < 0x80 ? 0 : byteCount(length);
+  const out = new Uint8Array(byteCount(tag) + 1 + lengthBytes + length);
+  let at = putBytes(out, 0, tag, byteCount(tag));
+  out[at++] = lengthBytes === 0 ? length : 0x80 | lengthBytes;
+  if (lengthBytes > 0) at = putBytes(out, at, length, lengthBytes);
   for (const part of parts) {
     out.set(part, at);
     at += part.length;
@@ -129,21 +131,24 @@ export function encodeTlv(tag: number, content: Uint8Array | readonly Uint8Array
   return out;
 }
 
-function lengthBytes(length: number): number[] {
-  if (length < 0x80) return [length];
-  if (length < 0x100) return [0x81, length];
-  if (length < 0x10000) return [0x82, length >> 8, length & 0xff];
-  if (length < 0x1000000) return [0x83, length >> 16, (length >> 8) & 0xff, length & 0xff];
-  throw new RangeError(`a data object of ${length} bytes`);
+/** Bytes that a number below 2^32 needs; one for 0. */
+function byteCount(value: number): number {
+  if (value < 0x100) return 1;
+  if (value < 0x10000) return 2;
+  return value < 0x1000000 ? 3 : 4;
+}
+
+/** Writes `value` big-endian. @returns where the next byte belongs */
+function putBytes(out: Uint8Array, at: number, value: number, count: number): number {
+  for (let i = 0; i < count; i++) out[at + i] = value >>> (8 * (count - 1 - i));
+  return at + count;
 }
 
 /** The bytes of a tag. */
 export function tagBytes(tag: number): number[] {
-  const bytes: number[] = [];
-  for (let rest = tag; rest > 0 || bytes.length === 0; rest = Math.floor(rest / 256)) {
-    bytes.unshift(rest % 256);
-  }
-  return bytes;
+  const bytes = new Uint8Array(byteCount(tag));
+  putBytes(bytes, 0, tag, bytes.length);
+  return [...bytes];
 }
 
 /** The first object with `tag` at this level. */
