@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EmulatedCard } from '../devices/cards/card.ts';
 import { issuerOf } from '../devices/cards/issuer.ts';
@@ -15,10 +16,11 @@ import { createHost as createHostEmulator, type Host } from './host/host.ts';
 import { openHostStore } from './host/store.ts';
 import { loadProfile } from './iso8583/profile.ts';
 import { type Journal, openJournal } from './journal/journal.ts';
-import type { Clock } from './platform/clock.ts';
+import { type Clock, NEVER } from './platform/clock.ts';
 import { PossumError } from './platform/errors.ts';
 import { fixturePath } from './platform/fixtures.ts';
 import { type Random, systemRandom } from './platform/random.ts';
+import { spellingHint } from './platform/spelling-hint.ts';
 import { createTrace, silentTrace, type Trace } from './platform/trace.ts';
 import type { CardChannel, Dialler, Listener, Sealer } from './ports/index.ts';
 import { sealer } from './secure/sealer.ts';
@@ -191,6 +193,8 @@ export interface HostOptions {
   readonly listen?: string;
   /** Where the ledger is kept; in memory when absent. */
   readonly database?: string;
+  /** Listens on addresses that are neither loopback nor private. */
+  readonly allowPublic?: boolean;
 }
 
 /** A host that listens. */
@@ -218,6 +222,7 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     parseTcpAddress(options.listen ?? config.listen),
     (stream) => host.connection(stream),
     clock,
+    { allowPublic: options.allowPublic === true },
   );
   return {
     host,
@@ -230,12 +235,18 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
   };
 }
 
-/** The path of a card that is named without folder or ending: one of the shipped ones. */
+/**
+ * The path of a card that is named without folder or ending: one of the shipped ones. A path is given back as it is.
+ * @throws PossumError `USAGE` with a hint when there is no such card
+ */
 export function cardPath(name: string, folder: string = fixturePath('cards')): string {
   if (/[/\\]|\.ya?ml$/.test(name)) return name;
-  if (!/^[\w-]+$/.test(name))
-    throw new PossumError('USAGE', `"${name}" is no card`, { remedy: 'See `possum card list`.' });
-  return join(folder, `${name}.yaml`);
+  const path = join(folder, `${name}.yaml`);
+  if (/^[\w-]+$/.test(name) && existsSync(path)) return path;
+  const known = readdirSync(folder).flatMap((file) => /^(.+)\.yaml$/.exec(file)?.[1] ?? []);
+  throw new PossumError('USAGE', `there is no card "${name}"`, {
+    remedy: `${spellingHint(name, known, 'cards')} A card file is named with its folder or its ending.`,
+  });
 }
 
 /**
@@ -250,6 +261,6 @@ export async function powerCard(
   const reader = createVirtualReader({ clock });
   if (on === 'contact') reader.insert(card);
   else reader.tap(card);
-  const presentation = await reader.awaitPresentation([on], new AbortController().signal, clock.now());
+  const presentation = await reader.awaitPresentation([on], NEVER, clock.now());
   return presentation.kind === 'card' ? presentation.channel : undefined;
 }

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fixturePath } from '../platform/fixtures.ts';
 import { loadTerminalSettings, type TerminalSettings } from '../terminal/config.ts';
@@ -17,11 +18,25 @@ export function addDataOptions(program: Command): Command {
     .option('--json', 'print JSON');
 }
 
-/** Terminal file and data folder of a command: `--data`, else `POSSUM_DATA`, else `./.possum/<TID>`. */
-export function resolveData(options: DataOptions): {
+/** A terminal's settings, and the folder in which it lives. */
+export interface ResolvedData {
   readonly settings: TerminalSettings;
   readonly folder: string;
-} {
+}
+
+/** Terminal file and data folder of a command: `--data`, else `POSSUM_DATA`, else `./.possum/<TID>`. */
+export function resolveData(options: DataOptions): ResolvedData {
   const settings = loadTerminalSettings(options.terminal ?? fixturePath('terminals', 'demo.yaml'));
   return { settings, folder: options.data ?? process.env.POSSUM_DATA ?? join('.possum', settings.tid) };
+}
+
+/** What a terminal and its world keep in their folder. */
+const OURS = /^(terminal\.(db|lock)|host\.db)(-(wal|shm|journal))?$|^(secure|cards)$/;
+
+/** Removes what a terminal left in its folder, and nothing else: whoever names the wrong folder loses nothing. */
+export function emptyDataFolder(folder: string): void {
+  if (!existsSync(join(folder, 'terminal.db'))) return;
+  for (const name of readdirSync(folder)) {
+    if (OURS.test(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
 }

@@ -2,29 +2,32 @@ import { join } from 'node:path';
 import {
   type CardDrawer,
   cardDrawer,
-  cardPath,
   createHost,
   createRedactingTrace,
   createTerminal,
   createVirtualDevices,
   obligingHand,
+  type RunningHost,
   type RunningTerminal,
   switchedLine,
   type VirtualDevices,
 } from '../app.ts';
 import { loadHost } from '../host/config.ts';
-import { realClock } from '../platform/clock.ts';
-import { PossumError } from '../platform/errors.ts';
+import { type Clock, realClock } from '../platform/clock.ts';
+import { EXIT, type ExitCode } from '../platform/errors.ts';
 import { fixturePath } from '../platform/fixtures.ts';
-import { systemRandom } from '../platform/random.ts';
+import { type Random, systemRandom } from '../platform/random.ts';
+import type { Trace } from '../platform/trace.ts';
 import type { TerminalSettings } from '../terminal/config.ts';
-import type { TransactionResult } from '../terminal/result.ts';
-import { addDataOptions, type DataOptions, resolveData } from './data-folder.ts';
+import { isApproved, type TransactionResult } from '../terminal/result.ts';
+import { addDataOptions, type DataOptions, type ResolvedData } from './data-folder.ts';
+import { untilInterrupted } from './interruption.ts';
 import { printJson, printProgress, printText } from './output.ts';
 import type { Command } from './program.ts';
 
 export interface MachineOptions extends DataOptions {
   readonly host?: string;
+  readonly allowPublic?: boolean;
 }
 
 /** A terminal on real time, with virtual devices, for one step of the command line. */
@@ -33,14 +36,18 @@ export interface Machine {
   readonly terminal: RunningTerminal;
   readonly devices: VirtualDevices;
   readonly cards: CardDrawer;
+  readonly trace: Trace;
+  /** Aborted when the user interrupts the program: what is still awaited is cancelled. */
+  readonly signal: AbortSignal;
+  /** True when the host could not be reached. */
+  lineFailed(): boolean;
 }
 
-/** Adds `--host` to the options of a data folder. */
+/** Adds the options that name the host to those of a data folder. */
 export function addMachineOptions(program: Command): Command {
-  return addDataOptions(program).option(
-    '--host <address>',
-    'HOST:PORT of the host (the terminal file’s, else an embedded one)',
-  );
+  return addDataOptions(program)
+    .option('--host <address>', 'HOST:PORT of the host (the terminal file’s, else an embedded one)')
+    .option('--allow-public', 'let the host be at an address that is neither loopback nor private');
 }
 
 /**
@@ -48,33 +55,42 @@ export function addMachineOptions(program: Command): Command {
  * on the same data folder.
  */
 export async function withMachine<T>(
+  { settings, folder }: ResolvedData,
   options: MachineOptions,
   work: (machine: Machine) => Promise<T>,
 ): Promise<T> {
-  const { settings, folder } = resolveData(options);
   const clock = realClock();
   const random = systemRandom();
   const address = options.host ?? settings.host.address;
-  const embedded =
-    address !== undefined
-      ? undefined
-      : await createHost({
-          config: loadHost(fixturePath('hosts', 'demo.yaml')),
-          clock,
-          random,
-          listen: '127.0.0.1:0',
-          database: join(folder, 'host.db'),
-        });
+  const embedded = address !== undefined ? undefined : await embeddedHost(folder, clock, random);
   const devices = createVirtualDevices(clock);
   const trace = createRedactingTrace(clock);
   const cards = cardDrawer(() => random, join(folder, 'cards'));
+  let lineFailed = false;
+  trace.subscribe(
+    (event) => {
+      if (event.kind === 'state' && event.part === 'line' && event.to === 'down') lineFailed = true;
+    },
+    ['state'],
+  );
   obligingHand(trace, clock, devices, 0);
   try {
-    const line = switchedLine(address ?? (embedded?.address as string), clock);
+    const allowPublic = options.allowPublic === true;
+    const line = switchedLine(address ?? (embedded?.address as string), clock, { allowPublic });
     const terminal = await createTerminal({ settings, folder, clock, random, devices, line, trace });
     try {
-      await terminal.boot();
-      return await work({ settings, terminal, devices, cards });
+      return await untilInterrupted(async (signal) => {
+        await terminal.boot(signal);
+        return work({
+          settings,
+          terminal,
+          devices,
+          cards,
+          trace,
+          signal,
+          lineFailed: () => lineFailed,
+        });
+      });
     } finally {
       cards.keep();
       terminal.close();
@@ -84,31 +100,29 @@ export async function withMachine<T>(
   }
 }
 
-export interface CardOptions extends MachineOptions {
-  readonly card: string;
-  readonly amount: string;
-  readonly pin?: string;
-  readonly by?: string;
+function embeddedHost(folder: string, clock: Clock, random: Random): Promise<RunningHost> {
+  return createHost({
+    config: loadHost(fixturePath('hosts', 'demo.yaml')),
+    clock,
+    random,
+    listen: '127.0.0.1:0',
+    database: join(folder, 'host.db'),
+  });
 }
 
-/** Presents the card of `--card` as its file allows, or as `--by` says. */
-export function presentCard({ devices, cards }: Machine, options: CardOptions): void {
-  const card = cards.take(cardPath(options.card));
-  const by =
-    options.by ?? (card.contact !== undefined ? 'insert' : card.contactless !== undefined ? 'tap' : 'swipe');
-  if (options.pin !== undefined) devices.pinPad.type(`${options.pin}E`);
-  if (by === 'insert') devices.reader.insert(card);
-  else if (by === 'tap') devices.reader.tap(card);
-  else if (by === 'swipe') devices.reader.swipe(card);
-  else throw new PossumError('USAGE', `--by ${by} is unknown`, { remedy: 'Use insert, tap or swipe.' });
-}
-
-/** Tells the result and shows the slips. */
-export function reportTransaction(machine: Machine, result: TransactionResult, json: boolean): void {
+/**
+ * Tells the result and shows the slips.
+ * @returns the exit code: 0 approved, 3 not approved for want of a line, 1 not approved
+ */
+export function reportTransaction(machine: Machine, result: TransactionResult, json: boolean): ExitCode {
   if (json) {
     printJson({ outcome: result.code, reason: result.reason, transaction: result.record ?? null });
-    return;
+  } else {
+    printProgress(`${result.code}: ${result.reason}`);
+    for (const slip of machine.devices.printer.slips) printText(`${slip.join('\n')}\n`);
   }
-  printProgress(`${result.code}: ${result.reason}`);
-  for (const slip of machine.devices.printer.slips) printText(`${slip.join('\n')}\n`);
+  if (isApproved(result)) return EXIT.done;
+  if (!machine.lineFailed()) return EXIT.failed;
+  printProgress('The host could not be reached. See that it runs, and --host.');
+  return EXIT.unavailable;
 }

@@ -1,15 +1,29 @@
+// Names in cards and files are other people's texts: they must not steer the terminal that shows them.
+const CONTROL = /[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu;
+const JSON_CONTROL = /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+/** A text without control characters and changes of writing direction; lines stay lines. */
+export function harmless(text: string): string {
+  return text.replace(CONTROL, (character) => (character === '\t' ? ' ' : '?'));
+}
+
 /** Prints a value as JSON, indented for people on a terminal and in one piece either way. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  const text = JSON.stringify(value, undefined, 2);
+  const escaped = text.replace(
+    JSON_CONTROL,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  process.stdout.write(`${escaped}\n`);
 }
 
 export function printText(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  process.stdout.write(harmless(text.endsWith('\n') ? text : `${text}\n`));
 }
 
 /** Progress goes to stderr, so that stdout stays what was asked for. */
 export function printProgress(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(harmless(`${text}\n`));
 }
 
 /** Rows in columns; numbers to the right. */

@@ -24,6 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${POSSUM_VERSION}\n`);
     return 0;
   }
+  if (name === 'help' && COMMANDS.has(rest[0] ?? '')) return main([rest[0] as string, '--help']);
   if (['help', '--help', '-h'].includes(name)) return help.main();
   if (!COMMANDS.has(name)) return help.unknownCommand(name);
   return loadChunk(name).module.main(rest);

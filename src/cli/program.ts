@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT } from '../platform/errors.ts';
+import { printProgress } from './output.ts';
 
 export { Command, Option };
 
@@ -20,6 +21,10 @@ export function command({ name, summary, examples }: CommandText): Command {
       `\nExample${examples.length > 1 ? 's' : ''}:\n${examples.map((line) => `  ${line}`).join('\n')}`,
     )
     .configureHelp({ showGlobalOptions: false })
+    .configureOutput({
+      outputError: (text) => printProgress(`possum: ${text.replace(/^error: /, '').trimEnd()}`),
+    })
+    .showHelpAfterError(`See \`possum ${name} --help\`.`)
     .exitOverride();
 }
 

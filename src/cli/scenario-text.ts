@@ -38,6 +38,10 @@ export function closingTable({ day, steps, passed }: ScenarioReport): string {
     ...rows.map(([name, text]) => `${name.padEnd(label)}  ${text.padStart(value)}`),
     '',
     isBalanced(day) ? 'Terminal and host agree to the cent.' : 'TERMINAL AND HOST DIFFER.',
-    passed ? `${steps.length} steps passed.` : `${failed} of ${steps.length} steps failed.`,
+    passed ? `${count(steps.length)} passed.` : `${failed} of ${count(steps.length)} failed.`,
   ].join('\n');
+}
+
+function count(steps: number): string {
+  return steps === 1 ? '1 step' : `${steps} steps`;
 }

@@ -1,13 +1,16 @@
-/** The known key that is nearest to a misspelt one, else the list of them. */
-export function spellingHint(wrong: string, known: readonly string[]): string {
+/**
+ * The known word that is nearest to a misspelt one, else the list of them.
+ * @param what the words are, in the plural
+ */
+export function spellingHint(wrong: string, known: readonly string[], what = 'keys'): string {
   const ranked = known.map((key) => ({
     key,
     distance: editDistance(wrong.toLowerCase(), key.toLowerCase()),
   }));
   const nearest = ranked.sort((a, b) => a.distance - b.distance)[0];
-  if (nearest === undefined) return 'Remove the key or correct its spelling.';
+  if (nearest === undefined) return `There are no ${what} here; remove it or correct its spelling.`;
   if (nearest.distance <= Math.max(2, wrong.length / 3)) return `Did you mean "${nearest.key}"?`;
-  return `Known keys are ${[...known].sort().join(', ')}.`;
+  return `Known ${what} are ${[...known].sort().join(', ')}.`;
 }
 
 /** Levenshtein distance. */

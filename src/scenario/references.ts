@@ -1,14 +1,26 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { cardPath } from '../app.ts';
-import { fixturePath } from '../platform/fixtures.ts';
+import { isPossumError } from '../platform/errors.ts';
 import { spellingHint } from '../platform/spelling-hint.ts';
-import type { ScenarioFile } from './schema.ts';
 
 /** Something that a scenario names and that does not exist. */
 export interface BrokenReference {
   readonly path: PropertyKey[];
   readonly message: string;
+}
+
+interface Presented {
+  readonly card: string;
+  readonly next?: readonly { readonly card: string }[] | undefined;
+}
+
+/** A step, as far as it names something. */
+interface NamingStep {
+  readonly name?: string | undefined;
+  readonly void?: number | string | undefined;
+  readonly sale?: Presented | undefined;
+  readonly refund?: Presented | undefined;
 }
 
 /**
@@ -20,13 +32,13 @@ export function scenarioCardPath(name: string, resolveFile: (path: string) => st
 }
 
 /** What does not exist: steps that a void names, cards. */
-export function brokenReferences({ steps }: ScenarioFile, folder: string): readonly BrokenReference[] {
+export function brokenReferences(steps: readonly NamingStep[], folder: string): readonly BrokenReference[] {
   const broken: BrokenReference[] = [];
   const earlier: string[] = [];
   for (const [index, step] of steps.entries()) {
     const at = ['steps', index];
     if (typeof step.void === 'string' && !earlier.includes(step.void)) {
-      const message = `no sale or refund before it is named "${step.void}". ${spellingHint(step.void, earlier)}`;
+      const message = `no sale or refund before it is named "${step.void}". ${spellingHint(step.void, earlier, 'steps')}`;
       broken.push({ path: [...at, 'void'], message });
     }
     for (const kind of ['sale', 'refund'] as const) {
@@ -58,7 +70,11 @@ function missingCard(name: string, folder: string): string | undefined {
     const path = resolve(folder, name);
     return existsSync(path) ? undefined : `there is no file ${path}`;
   }
-  if (existsSync(fixturePath('cards', `${name}.yaml`))) return undefined;
-  const shipped = readdirSync(fixturePath('cards')).flatMap((file) => /^(.+)\.yaml$/.exec(file)?.[1] ?? []);
-  return `there is no card "${name}" among the shipped ones. ${spellingHint(name, shipped)}`;
+  try {
+    cardPath(name);
+    return undefined;
+  } catch (cause) {
+    if (!isPossumError(cause)) throw cause;
+    return cause.describe();
+  }
 }

@@ -156,7 +156,8 @@ export interface Scenario extends ScenarioFile {
 export function loadScenario(file: string): Scenario {
   const folder = dirname(file);
   const schema = scenarioSchema.superRefine((value, context) => {
-    for (const broken of brokenReferences(value, folder)) context.addIssue({ code: 'custom', ...broken });
+    for (const broken of brokenReferences(value.steps, folder))
+      context.addIssue({ code: 'custom', ...broken });
   });
   const scenario = loadConfig<ScenarioFile>(file, schema as z.ZodType<ScenarioFile>);
   return { ...scenario, file, resolve: (path) => resolve(folder, path) };

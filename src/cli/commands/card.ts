@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type CardFile, cardPath, loadCard } from '../../app.ts';
 import { toHex } from '../../platform/bytes.ts';
-import { EXIT } from '../../platform/errors.ts';
+import { EXIT, PossumError } from '../../platform/errors.ts';
 import { fixturePath } from '../../platform/fixtures.ts';
 import { maskPan } from '../../platform/secret.ts';
 import { printJson, printText, table } from '../output.ts';
@@ -37,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 function list(options: Options): void {
   const folder = options.cards ?? fixturePath('cards');
-  const cards = readdirSync(folder)
+  const cards = namesIn(folder)
     .filter((name) => /\.ya?ml$/.test(name))
     .sort()
     .map((name) => summary(name.replace(/\.ya?ml$/, ''), loadCard(join(folder, name))));
@@ -49,6 +49,18 @@ function list(options: Options): void {
         cards.map((c) => [c.name, c.kind, c.scheme, c.interfaces.join(' '), c.proves]),
       ),
     );
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    throw new PossumError('USAGE', 'is no folder that can be read', {
+      where: folder,
+      remedy: 'Check the path of --cards.',
+      cause,
+    });
+  }
 }
 
 function show(name: string, options: Options): void {

@@ -30,8 +30,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       .argument('[data]', 'hex (or text of a track); standard input when absent')
       .option('--json', 'print JSON')
       .option('--reveal', 'show card numbers, tracks and PIN data in the clear')
-      .action((data: string | undefined, options: Options) =>
-        print(decode(argumentOrStdin(data, topic), { reveal: options.reveal === true }), options),
+      .action(async (data: string | undefined, options: Options) =>
+        print(decode(await argumentOrStdin(data, topic), { reveal: options.reveal === true }), options),
       );
   }
   program
@@ -41,12 +41,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--profile <name>', 'nac, cup, ascii87, or a profile file', 'nac')
     .option('--json', 'print JSON')
     .option('--reveal', 'show card numbers, tracks and PIN blocks in the clear')
-    .action((data: string | undefined, options: Options) =>
-      print(
-        decodeIso8583(argumentOrStdin(data, 'a message'), options.profile ?? 'nac', options.reveal === true),
-        options,
-      ),
-    );
+    .action(async (data: string | undefined, options: Options) => {
+      const message = await argumentOrStdin(data, 'a message');
+      print(decodeIso8583(message, options.profile ?? 'nac', options.reveal === true), options);
+    });
   return runCommand(program, argv, () => EXIT.done);
 }
 

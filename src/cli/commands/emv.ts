@@ -14,7 +14,7 @@ import {
   type TransactionParameters,
 } from '../../emv/transaction.ts';
 import { fromHex, isHex, toHex } from '../../platform/bytes.ts';
-import { dateParts, realClock } from '../../platform/clock.ts';
+import { dateParts, NEVER, realClock } from '../../platform/clock.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { EXIT, PossumError } from '../../platform/errors.ts';
 import { fixturePath } from '../../platform/fixtures.ts';
@@ -98,7 +98,7 @@ async function run(options: Options): Promise<void> {
     config: emv,
     random,
     clock,
-    signal: new AbortController().signal,
+    signal: NEVER,
     pin: scriptedPin(pinOf(options.pin), random),
     record,
     chooseApplication: async (candidates) => chosen(candidates, options.choose),

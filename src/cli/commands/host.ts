@@ -4,12 +4,14 @@ import { realClock } from '../../platform/clock.ts';
 import { EXIT } from '../../platform/errors.ts';
 import { fixturePath } from '../../platform/fixtures.ts';
 import { systemRandom } from '../../platform/random.ts';
+import { untilInterrupted } from '../interruption.ts';
 import { printProgress, printText } from '../output.ts';
 import { command, runCommand } from '../program.ts';
 
 interface Options {
   readonly config?: string;
   readonly listen?: string;
+  readonly allowPublic?: boolean;
   readonly trace?: boolean;
 }
 
@@ -25,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   })
     .option('--config <file>', 'host file: keys, cards, scripted answers (the demo’s when absent)')
     .option('--listen <address>', 'HOST:PORT; port 0 takes a free one')
+    .option('--allow-public', 'let it listen at an address that is neither loopback nor private')
     .option('--trace', 'print every message as one JSON line, card data masked')
     .action(serve);
   return runCommand(program, argv, () => EXIT.done);
@@ -38,19 +41,16 @@ async function serve(options: Options): Promise<void> {
     clock,
     random: systemRandom(),
     trace,
+    allowPublic: options.allowPublic === true,
     ...(options.listen === undefined ? {} : { listen: options.listen }),
   });
   if (options.trace === true) {
     trace.subscribe((event) => printText(JSON.stringify(event)), ['message', 'alarm']);
   }
   printProgress(`Host listening on ${host.address}. TEST - NOT A PAYMENT. Ctrl-C ends it.`);
-  await interrupted();
+  await untilInterrupted(
+    (signal) =>
+      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
+  );
   await host.close();
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
 }

@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXIT } from '../../platform/errors.ts';
+import { EXIT, isPossumError, PossumError } from '../../platform/errors.ts';
 import { playScenario, type ScenarioReport } from '../../scenario/runner.ts';
-import { loadScenario } from '../../scenario/schema.ts';
+import { loadScenario, type Scenario } from '../../scenario/schema.ts';
+import { emptyDataFolder } from '../data-folder.ts';
+import { untilInterrupted } from '../interruption.ts';
 import { printJson, printText } from '../output.ts';
 import { command, runCommand } from '../program.ts';
 import { closingTable, stepText } from '../scenario-text.ts';
@@ -30,27 +32,35 @@ export async function main(argv: readonly string[]): Promise<number> {
     .option('--json', 'print one JSON document per file')
     .option('--slips', 'print the slips as they come')
     .option('--data <folder>', 'keep the terminal’s files there (a fresh temporary folder otherwise)')
-    .option('--fresh', 'empty the --data folder first')
+    .option('--fresh', 'first remove what an earlier run left in the --data folder')
     .action(async (files: string[], options: Options) => {
-      for (const file of files) {
-        const report = await playOne(file, options);
-        if (!report.passed) code = EXIT.failed;
-      }
+      // A mistake in the last file is told before the first one is played.
+      const scenarios = files.map(loadScenario);
+      await untilInterrupted(async (signal) => {
+        for (const scenario of scenarios) {
+          const report = await playOne(scenario, options, signal);
+          if (!report.passed) code = EXIT.failed;
+        }
+      });
     });
   return runCommand(program, argv, () => code);
 }
 
-async function playOne(file: string, options: Options): Promise<ScenarioReport> {
-  const scenario = loadScenario(file);
-  const folder = options.data ?? mkdtempSync(join(tmpdir(), 'possum-'));
-  if (options.data !== undefined && options.fresh === true) rmSync(folder, { recursive: true, force: true });
+async function playOne(scenario: Scenario, options: Options, signal: AbortSignal): Promise<ScenarioReport> {
+  const { folder, remove } = options.data === undefined ? temporaryFolder() : { folder: options.data };
+  if (options.data !== undefined && options.fresh === true) emptyDataFolder(folder);
   const talk = options.json !== true;
+  let place = scenario.file;
   try {
     if (talk) printText(`${scenario.name}\n`);
     const report = await playScenario(
       scenario,
       folder,
       {
+        stepStarted: (number) => {
+          place = `${scenario.file}, step ${number}`;
+          if (signal.aborted) throw new PossumError('CANCELLED', 'interrupted before this step');
+        },
         stepDone: (step) => {
           if (talk) printText(stepText(step, scenario.steps.length, options.slips === true));
         },
@@ -60,7 +70,25 @@ async function playOne(file: string, options: Options): Promise<ScenarioReport> 
     if (talk) printText(closingTable(report));
     else printJson(report);
     return report;
+  } catch (cause) {
+    throw isPossumError(cause) && cause.where === undefined ? placed(cause, place) : cause;
   } finally {
-    if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
+    remove?.();
   }
+}
+
+/** Also when the program ends in another way, e.g. because nobody reads its output any more. */
+function temporaryFolder(): { readonly folder: string; readonly remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'possum-'));
+  const remove = () => {
+    process.off('exit', remove);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.on('exit', remove);
+  return { folder, remove };
+}
+
+function placed(cause: PossumError, where: string): PossumError {
+  const { code, message, remedy } = cause;
+  return new PossumError(code, message, { where, cause, ...(remedy === undefined ? {} : { remedy }) });
 }

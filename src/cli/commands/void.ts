@@ -1,5 +1,6 @@
-import { EXIT, PossumError } from '../../platform/errors.ts';
-import { isApproved } from '../../terminal/result.ts';
+import { EXIT } from '../../platform/errors.ts';
+import { invoiceNumber } from '../arguments.ts';
+import { resolveData } from '../data-folder.ts';
 import { addMachineOptions, type MachineOptions, reportTransaction, withMachine } from '../machine.ts';
 import { command, runCommand } from '../program.ts';
 
@@ -10,21 +11,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     command({
       name: 'void',
       summary:
-        'Takes an approved transaction of the open batch back, at its full amount. Exits 1 when it is refused.',
+        'Takes an approved transaction of the open batch back, at its full amount. Exits 1 when it is refused, 3 when that is for want of a line.',
       examples: ['possum void 3'],
     }),
   )
-    .argument('<invoice>', 'invoice number, see `possum txn list`')
-    .action(async (invoice: string, options: MachineOptions) => {
-      if (!/^\d{1,6}$/.test(invoice)) {
-        throw new PossumError('USAGE', `"${invoice}" is no invoice number`, {
-          remedy: 'See `possum txn list`.',
-        });
-      }
-      await withMachine(options, async (machine) => {
-        const result = await machine.terminal.void(Number(invoice));
-        reportTransaction(machine, result, options.json === true);
-        if (!isApproved(result)) code = EXIT.failed;
+    .argument('<invoice>', 'invoice number, see `possum txn list`', invoiceNumber)
+    .action(async (invoice: number, options: MachineOptions) => {
+      await withMachine(resolveData(options), options, async (machine) => {
+        const result = await machine.terminal.void(invoice, machine.signal);
+        code = reportTransaction(machine, result, options.json === true);
       });
     });
   return runCommand(program, argv, () => code);
