@@ -1,5 +1,4 @@
-import { concat } from '../platform/bytes.ts';
-import { encodeTlv } from '../tlv/ber.ts';
+import { encodeTlvs } from '../tlv/ber.ts';
 import type { DataStore } from './data-store.ts';
 
 /** Chip data for a host message (field 55): plain TLV, one object after the other. */
@@ -14,11 +13,11 @@ export function buildField55(
   tags: readonly number[],
   zeroWhenMissing: ReadonlyMap<number, number>,
 ): Uint8Array {
-  const parts: Uint8Array[] = [];
+  const objects: [number, Uint8Array][] = [];
   for (const tag of tags) {
     const zeros = zeroWhenMissing.get(tag);
     const value = data.get(tag) ?? (zeros === undefined ? undefined : new Uint8Array(zeros));
-    if (value !== undefined) parts.push(encodeTlv(tag, value));
+    if (value !== undefined) objects.push([tag, value]);
   }
-  return concat(...parts);
+  return encodeTlvs(objects);
 }

@@ -30,12 +30,9 @@ export async function cvm(context: ContactContext): Promise<Step> {
   }
   const value = context.data.get(TAG.cvmList);
   const list = value === undefined ? undefined : parseCvmList(value);
-  if (list === undefined) {
-    raise(context, 'cvm', TVR.iccDataMissing, 'the AIP promises a CVM list, there is none', SPEC);
-    return 'continue';
-  }
-  if (list.rules.length === 0) {
-    decide(context, 'cvm', 'No rules', 'the CVM list is empty', SPEC);
+  // A list without rules counts as no list.
+  if (list === undefined || list.rules.length === 0) {
+    raise(context, 'cvm', TVR.iccDataMissing, 'the AIP promises CVM rules, there are none', SPEC);
     return 'continue';
   }
   const outcome = await applyRules(context, list);

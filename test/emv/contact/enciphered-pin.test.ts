@@ -1,40 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { createCard, loadCard } from '../../../devices/cards/load.ts';
 import type { IccFile } from '../../../devices/cards/schema.ts';
-import { readCaKeys } from '../../../src/emv/ca-key-file.ts';
-import { fromHex, toHex } from '../../../src/platform/bytes.ts';
-import { seededRandom } from '../../../src/platform/random.ts';
-import type { CardChannel } from '../../../src/ports/index.ts';
+import { toHex } from '../../../src/platform/bytes.ts';
+import {
+  answer,
+  type Change,
+  type Edit,
+  emulatedCard,
+  flip,
+  set,
+  testCaKeys,
+  without,
+} from '../support/emulated.ts';
 import { config, pins, run } from '../support/world.ts';
 
 /** Offline enciphered PIN: EMV 4.3 Book 2, section 7; Book 3, section 10.5.1. */
 
-const TERMINAL = 'emv-fixtures/terminals/demo.yaml';
-const CARD = 'emv-fixtures/cards/debit-enciphered-pin.yaml';
-const caKeys = readCaKeys('../capk/test-ca.yaml', TERMINAL);
-
-type Change = (command: Uint8Array, response: Uint8Array) => Uint8Array;
-type Edit = (objects: Map<number, Uint8Array>) => void;
-
-/** The card, with changed objects in its records and changed answers. */
-function cardWith(edit: Edit, change: Change, pinRsa = true) {
-  const file = structuredClone(loadCard(CARD)) as IccFile;
-  for (const { data } of file.contact?.applications[0]?.records ?? []) edit(data as Map<number, Uint8Array>);
-  const { pinRsa: _, ...withoutPinKey } = file;
-  const card = createCard(pinRsa ? file : withoutPinKey, { random: seededRandom(4) });
-  const commands: string[] = [];
-  const channel: CardChannel = {
-    interface: 'contact',
-    answerToReset: new Uint8Array(0),
-    async transmit(command) {
-      commands.push(toHex(command));
-      const response = change(command, card.contact?.respond(command) ?? new Uint8Array(0));
-      return response.length === 0 ? { kind: 'fault', fault: 'removed' } : { kind: 'response', response };
-    },
-    async release() {},
-  };
-  return { channel, commands, triesLeft: () => card.state().pin?.triesLeft };
-}
+const caKeys = testCaKeys();
+const withoutPinKey = ({ pinRsa: _, ...file }: IccFile): IccFile => file;
 
 interface Play {
   readonly pin?: readonly string[];
@@ -45,20 +27,20 @@ interface Play {
 }
 
 async function play({ pin = ['entered'], edit, change, capabilities = 'E0F8C8', ownKey = true }: Play = {}) {
-  const { channel, commands, triesLeft } = cardWith(
-    edit ?? (() => {}),
-    change ?? ((_, response) => response),
-    ownKey,
-  );
+  const card = emulatedCard('debit-enciphered-pin', {
+    ...(edit === undefined ? {} : { edit }),
+    ...(change === undefined ? {} : { change }),
+    ...(ownKey ? {} : { file: withoutPinKey }),
+  });
   const setting = { ...config({}, { '9F33': capabilities }), caKeys };
-  const done = await run(channel, { config: setting, services: { pin: pins(...pin), until: 'cvm' } });
-  const pinCommands = commands
+  const done = await run(card, { config: setting, services: { pin: pins(...pin), until: 'cvm' } });
+  const pinCommands = card.commands
     .filter((hex) => /^(0020|0084)/.test(hex))
     .map((hex) => (hex.startsWith('0020') ? hex.slice(0, 10) : hex));
   return {
     ...done,
     pinCommands,
-    triesLeft: triesLeft(),
+    triesLeft: card.triesLeft(),
     summary: [done.cvmResults, done.tvr.slice(4, 6), done.result.cvm],
   };
 }
@@ -68,16 +50,6 @@ const CHALLENGE = '0084000000';
 const OWN = '0020008870';
 const SHARED = '0020008880';
 const PLAIN = '0020008008';
-
-const without =
-  (...tags: number[]): Edit =>
-  (objects) => {
-    for (const tag of tags) objects.delete(tag);
-  };
-const answer =
-  (ins: number, sw: string): Change =>
-  (command, response) =>
-    command[1] === ins ? fromHex(sw) : response;
 
 describe('an enciphered offline PIN', () => {
   it('is verified under the card’s own key for PINs', async () => {
@@ -124,9 +96,7 @@ describe('an enciphered offline PIN', () => {
     ['bypassed', ['bypassed'], ['440301', '88', 'failed']],
     ['without a working pad', ['unavailable'], ['440301', '90', 'failed']],
   ])('%s: neither a challenge nor a PIN is sent', async (_, pin, expected) => {
-    const onlyThis: Edit = (objects) => {
-      if (objects.has(0x8e)) objects.set(0x8e, fromHex('00000000000000004403'));
-    };
+    const onlyThis = set(0x8e, '00000000000000004403');
     const { summary, pinCommands } = await play({ pin, edit: onlyThis });
     expect(summary).toEqual(expected);
     expect(pinCommands).toEqual([]);
@@ -189,20 +159,3 @@ describe('no way down to a PIN in the clear', () => {
     expect(summary).toEqual(['410302', '00', 'offline-pin']);
   });
 });
-
-function set(tag: number, value: string): Edit {
-  return (objects) => {
-    if (objects.has(tag)) objects.set(tag, fromHex(value));
-  };
-}
-
-function flip(tag: number): Edit {
-  return (objects) => {
-    const value = objects.get(tag);
-    if (value !== undefined)
-      objects.set(
-        tag,
-        value.map((byte, i) => (i === 9 ? byte ^ 1 : byte)),
-      );
-  };
-}

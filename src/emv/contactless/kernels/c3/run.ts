@@ -1,4 +1,5 @@
 import { Pan } from '../../../../platform/secret.ts';
+import { brandMismatch } from '../../../brand.ts';
 import { decide, end } from '../../../kernel.ts';
 import { cardIdentity, parseAfl, readRecords } from '../../../records.ts';
 import { TAG } from '../../../tags.ts';
@@ -9,7 +10,7 @@ import { initiate } from './initiate.ts';
 import { dataAuthentication } from './oda.ts';
 import { conclude } from './outcome.ts';
 import { restrictions } from './restrictions.ts';
-import { type Kernel3State, onlineCryptogramRequired } from './state.ts';
+import { hasTtq, type Kernel3State, onlineCryptogramRequired, TTQ } from './state.ts';
 
 /** Kernel 3 (qVSDC): GPO, records, restrictions, data authentication, CVM, outcome. The card may leave before the CVM. */
 export async function runKernel3(context: ContactlessContext): Promise<KernelResult> {
@@ -56,7 +57,16 @@ async function readData(context: ContactlessContext): Promise<Outcome | undefine
   if (identity.kind === 'none') return end('CARD_ERROR', 'the PAN is malformed');
   context.pan = new Pan(identity.digits);
   decide(context, 'read', 'Application data read', `PAN ${context.pan}`, 'EMV Contactless Book C-3, 5.4');
-  return undefined;
+  return brandOutcome(context, identity.digits);
+}
+
+/** An account of another scheme was put behind this application: the contacts tell which one is true. */
+function brandOutcome(context: ContactlessContext, pan: string): Outcome | undefined {
+  const mismatch = context.selected && brandMismatch(context.selected.aid, pan);
+  if (mismatch === undefined) return undefined;
+  return hasTtq(context, TTQ.contactChip)
+    ? end('TRY_ANOTHER_INTERFACE', mismatch)
+    : end('DECLINED_OFFLINE', mismatch);
 }
 
 function verify(context: ContactlessContext, state: Kernel3State): undefined {
