@@ -45,7 +45,7 @@ export function digits(value: number, length: number): string {
 }
 
 /** Fields 41 and 42 (host-protocol section 2). */
-export function identityFields(identity: AcquirerIdentity): Record<number, string> {
+export function identityFields(identity: AcquirerIdentity): { 41: string; 42: string } {
   return { 41: identity.terminalId.padEnd(8), 42: identity.merchantId.padEnd(15) };
 }
 
@@ -53,22 +53,20 @@ export function identityFields(identity: AcquirerIdentity): Record<number, strin
 export function financialMessage(context: AcquirerContext, request: FinancialRequest): IsoMessage {
   const row = transactionRow(context, request.kind);
   const track2 = request.track2 === undefined ? undefined : fromLatin1(request.track2.reveal());
-  return isoMessage(row.mti, {
-    ...commonFields(context, row, request),
-    2: track2 === undefined ? request.card.pan.reveal() : undefined,
-    35: track2,
-    37: request.originalRrn,
-    55: request.card.chip,
-  });
+  const message = commonMessage(context, row.mti, row, request);
+  if (track2 === undefined) message.fields[2] = request.card.pan.reveal();
+  message.fields[35] = track2;
+  message.fields[37] = request.originalRrn;
+  message.fields[55] = request.card.chip;
+  return message;
 }
 
 /** The reversal of a request: the original's fields without track, PIN and chip data (15.1). */
 export function reversalMessage(context: AcquirerContext, request: FinancialRequest): IsoMessage {
   const row = transactionRow(context, request.kind);
-  return isoMessage(context.profile.reversalMti ?? '0400', {
-    ...commonFields(context, row, request),
-    2: request.card.pan.reveal(),
-  });
+  const message = commonMessage(context, context.profile.reversalMti ?? '0400', row, request);
+  message.fields[2] = request.card.pan.reveal();
+  return message;
 }
 
 /** The advice of a sale that was approved offline, with the moment of its approval (15.1). */
@@ -79,24 +77,24 @@ export function adviceMessage(
 ): IsoMessage {
   const row = transactionRow(context, 'offlineSale');
   const { hhmmss, mmdd } = dateParts(record.atMs);
-  return isoMessage(row.mti, {
-    ...commonFields(context, row, { ...record, card }),
-    2: card.pan.reveal(),
-    12: hhmmss,
-    13: mmdd,
-    38: record.approvalCode,
-    55: card.chip,
-  });
+  const message = commonMessage(context, row.mti, row, { ...record, card });
+  message.fields[2] = card.pan.reveal();
+  message.fields[12] = hhmmss;
+  message.fields[13] = mmdd;
+  message.fields[38] = record.approvalCode;
+  message.fields[55] = card.chip;
+  return message;
 }
 
 type CommonData = Pick<FinancialRequest, 'stan' | 'invoice' | 'amountMinor' | 'entryMode' | 'card'>;
 
-function commonFields(
+function commonMessage(
   { identity, profile }: AcquirerContext,
+  mti: string,
   row: ProfileTransaction,
   data: CommonData,
-): Record<number, string | undefined> {
-  return {
+): IsoMessage {
+  return isoMessage(mti, {
     3: row.processingCode,
     4: digits(data.amountMinor, 12),
     11: digits(data.stan, 6),
@@ -108,5 +106,5 @@ function commonFields(
     ...identityFields(identity),
     49: identity.currency,
     62: digits(data.invoice, 6),
-  };
+  });
 }

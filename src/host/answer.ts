@@ -27,9 +27,9 @@ export function answerTo(
   rrn: string | undefined,
 ): IsoMessage {
   const { hhmmss, mmdd } = dateParts(nowMs);
-  const fields: Record<number, string | Uint8Array | undefined> = { 12: hhmmss, 13: mmdd, 37: rrn, 39: code };
-  for (const field of ECHOED[kind]) fields[field] = request.fields[field];
-  return isoMessage(mti, fields);
+  const answer = isoMessage(mti, { 12: hhmmss, 13: mmdd, 37: rrn, 39: code });
+  for (const field of ECHOED[kind]) answer.fields[field] = request.fields[field];
+  return answer;
 }
 
 /** What the issuer adds: approval code, partial amount, balance, chip data. */

@@ -118,17 +118,40 @@ export function encodeTlv(tag: number, content: Uint8Array | readonly Uint8Array
   const parts = content instanceof Uint8Array ? [content] : content;
   let length = 0;
   for (const part of parts) length += part.length;
-  if (length >= 0x1000000) throw new RangeError(`a data object of ${length} bytes`);
-  const lengthBytes = length < 0x80 ? 0 : byteCount(length);
-  const out = new Uint8Array(byteCount(tag) + 1 + lengthBytes + length);
-  let at = putBytes(out, 0, tag, byteCount(tag));
-  out[at++] = lengthBytes === 0 ? length : 0x80 | lengthBytes;
-  if (lengthBytes > 0) at = putBytes(out, at, length, lengthBytes);
+  const out = new Uint8Array(headerBytes(tag, length) + length);
+  let at = putHeader(out, 0, tag, length);
   for (const part of parts) {
     out.set(part, at);
     at += part.length;
   }
   return out;
+}
+
+/** Primitive data objects one after the other, as a field of a message or the value of a template. */
+export function encodeTlvs(objects: readonly (readonly [tag: number, value: Uint8Array])[]): Uint8Array {
+  let length = 0;
+  for (const [tag, value] of objects) length += headerBytes(tag, value.length) + value.length;
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const [tag, value] of objects) {
+    at = putHeader(out, at, tag, value.length);
+    out.set(value, at);
+    at += value.length;
+  }
+  return out;
+}
+
+function headerBytes(tag: number, length: number): number {
+  if (length >= 0x1000000) throw new RangeError(`a data object of ${length} bytes`);
+  return byteCount(tag) + (length < 0x80 ? 1 : 1 + byteCount(length));
+}
+
+/** Writes tag and length. @returns where the value belongs */
+function putHeader(out: Uint8Array, from: number, tag: number, length: number): number {
+  const at = putBytes(out, from, tag, byteCount(tag));
+  if (length < 0x80) return putBytes(out, at, length, 1);
+  const count = byteCount(length);
+  return putBytes(out, putBytes(out, at, 0x80 | count, 1), length, count);
 }
 
 /** Bytes that a number below 2^32 needs; one for 0. */
