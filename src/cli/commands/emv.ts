@@ -9,6 +9,7 @@ import {
   type Candidate,
   type EmvResult,
   type EmvServices,
+  type OutcomeCode,
   PHASES,
   type PhaseName,
   type TransactionParameters,
@@ -55,6 +56,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     examples: [
       'possum emv --card visa-credit --amount 10.00 --pin 1234',
       'possum emv --card my-card.yaml --terminal my-terminal.yaml --amount 10.00 --host decline --json',
+      'possum emv --card sda --amount 10.00 --seed 1 --un 01020304 --date 2026-11-21 --until oda',
     ],
   })
     .requiredOption('--card <file>', 'card file, or a shipped card by name')
@@ -66,7 +68,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       new Option('--interface <side>', 'side of a card that has both').choices(['contact', 'contactless']),
     )
     .option('--date <date>', 'YYYY-MM-DD, today when absent')
-    .option('--time <time>', 'hh:mm:ss, now when absent')
+    .option('--time <time>', 'hh:mm:ss; now when absent, 12:00:00 with --date')
     .option('--un <hex>', 'the first unpredictable number')
     .option('--pin <digits>', 'what the cardholder types when a PIN is asked for (a published test PIN)')
     .option(
@@ -75,7 +77,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     )
     .option('--log <file>', 'list of earlier amounts of the same card (YAML or JSON)')
     .option('--host <answer>', 'approve, decline, refer, unable, or a file {arc, tags}', 'approve')
-    .addOption(new Option('--until <phase>', 'stop after this phase').choices([...PHASES]))
+    .addOption(
+      new Option('--until <phase>', 'stop after this phase; the outcome is STOPPED').choices([...PHASES]),
+    )
     .option('--seed <number>', 'makes the random numbers repeatable')
     .option('--json', 'print the JSON document')
     .action(run);
@@ -86,7 +90,8 @@ async function run(options: Options): Promise<void> {
   const { emv, currency } = loadEmvConfig(options.terminal ?? fixturePath('terminals', 'demo.yaml'));
   const file = loadCard(cardPath(options.card));
   const parameters = parametersOf(options, currency.exponent);
-  const random = options.seed === undefined ? systemRandom() : seededRandom(options.seed);
+  const random = options.seed === undefined ? systemRandom() : seededRandom(seedOf(options.seed));
+  const choice = options.choose === undefined ? undefined : choiceOf(options.choose);
   const clock = realClock();
   const card = createCard(file, { random });
   const side = options.interface ?? (card.contact === undefined ? 'contactless' : 'contact');
@@ -101,7 +106,7 @@ async function run(options: Options): Promise<void> {
     signal: NEVER,
     pin: scriptedPin(pinOf(options.pin), random),
     record,
-    chooseApplication: async (candidates) => chosen(candidates, options.choose),
+    chooseApplication: async (candidates) => chosen(candidates, choice),
     recentAmountMinor: () => earlierMinor,
     authorise: async (request) => answer(request),
     ...(options.until === undefined ? {} : { until: options.until }),
@@ -110,7 +115,7 @@ async function run(options: Options): Promise<void> {
   const kernel = side === 'contact' ? runContact : runContactless;
   const result =
     channel === undefined ? withoutChip(file, record) : await kernel(parameters, { ...services, channel });
-  const document = emvDocument(result, record);
+  const document = emvDocument(stoppedAfter(options.until, result, record), record);
   if (options.json === true) printJson(document);
   else printText(emvStory(document));
 }
@@ -118,7 +123,8 @@ async function run(options: Options): Promise<void> {
 function parametersOf(options: Options, exponent: number): TransactionParameters {
   const now = dateParts(realClock().now());
   const date = options.date ?? now.isoDate;
-  const time = options.time ?? now.isoTime;
+  // Whoever states the date wants the same run again.
+  const time = options.time ?? (options.date === undefined ? now.isoTime : '12:00:00');
   if (!/^\d{4}-\d\d-\d\d$/.test(date) || Number.isNaN(Date.parse(`${date}T00:00:00Z`)))
     throw wrong('--date', date, 'YYYY-MM-DD');
   if (!/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$/.test(time)) throw wrong('--time', time, 'hh:mm:ss');
@@ -132,11 +138,46 @@ function parametersOf(options: Options, exponent: number): TransactionParameters
   };
 }
 
-const logSchema = z.array(z.union([z.string(), z.number()]).transform(String));
+const logSchema = z.array(
+  z
+    .union([z.string(), z.number()])
+    .transform(String)
+    .refine((text) => /^\d{1,12}(\.\d+)?$/.test(text), { error: 'must be an amount, e.g. 10.00' }),
+);
 
 function sumOf(file: string, exponent: number): number {
   const amounts = loadConfig(file, logSchema as z.ZodType<string[]>);
   return amounts.reduce((sum, amount) => sum + parseAmount(amount, exponent), 0);
+}
+
+/** Outcomes by which a phase may end the transaction in order. */
+const ENDS: readonly OutcomeCode[] = [
+  'APPROVED_OFFLINE',
+  'APPROVED_ONLINE',
+  'DECLINED_OFFLINE',
+  'DECLINED_ONLINE',
+  'REFERRED',
+];
+
+/** A transaction that `until` was the last phase of stops there as well; the reason tells what it came to. */
+function stoppedAfter(until: PhaseName | undefined, result: EmvResult, record: KeptRecord): EmvResult {
+  const { code, reason } = result.outcome;
+  if (until === undefined || !ENDS.includes(code)) return result;
+  const isReached =
+    until === 'online' ? result.onlineSent : record.decisions.some(({ phase }) => phase === until);
+  if (!isReached) return result;
+  return { ...result, outcome: { code: 'STOPPED', reason: `stopped after ${until}: ${code}, ${reason}` } };
+}
+
+function seedOf(text: string): string {
+  if (!/^-?\d{1,15}$/.test(text)) throw wrong('--seed', text, 'a whole number');
+  return text;
+}
+
+function choiceOf(text: string): string {
+  if (!/^\d{1,3}$/.test(text) && !/^([0-9A-Fa-f]{2}){5,16}$/.test(text))
+    throw wrong('--choose', text, 'an AID of 5 to 16 bytes in hex, or a number from 1');
+  return text;
 }
 
 function chosen(candidates: readonly Candidate[], choice: string | undefined): number | undefined {

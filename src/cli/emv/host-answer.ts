@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import * as z from 'zod';
 import { type CardFile, issuerOf } from '../../app.ts';
 import type { OnlineAnswer, OnlineRequest } from '../../emv/transaction.ts';
 import { fromHex, isHex } from '../../platform/bytes.ts';
 import { loadConfig } from '../../platform/config.ts';
+import { PossumError } from '../../platform/errors.ts';
+import { spellingHint } from '../../platform/spelling-hint.ts';
 import { encodeTlv, tagFromHex } from '../../tlv/ber.ts';
 
 /** What the issuer says in `possum emv --host`. */
@@ -40,6 +43,11 @@ export function hostAnswer(option: string, card: CardFile): HostAnswer {
   if (option === 'unable') return () => ({ kind: 'unable' });
   if (option === 'approve' || option === 'decline' || option === 'refer') {
     return (request) => computed(request, ARC[option], card);
+  }
+  if (/^[\w-]+$/.test(option) && !existsSync(option)) {
+    throw new PossumError('USAGE', `--host ${option} is neither an answer nor a file`, {
+      remedy: spellingHint(option, ['approve', 'decline', 'refer', 'unable'], 'answers'),
+    });
   }
   const { arc, tags } = loadConfig(option, answerFile as z.ZodType<z.output<typeof answerFile>>);
   const objects = Object.entries(tags).flatMap(([tag, values]) =>
