@@ -1,4 +1,4 @@
-import { cancelled } from '../../src/platform/clock.ts';
+import { cancelled, onceAborted } from '../../src/platform/clock.ts';
 
 /** Received chunks in order, and the readers that wait for them. */
 export class Inbox {
@@ -51,16 +51,15 @@ export class Inbox {
     if (this.#ended) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       const reader = (next: Uint8Array | undefined) => {
-        signal.removeEventListener('abort', onAbort);
+        detach();
         resolve(next);
       };
-      const onAbort = () => {
+      const detach = onceAborted(signal, () => {
         const at = this.#waiting.indexOf(reader);
         if (at >= 0) this.#waiting.splice(at, 1);
         reject(cancelled());
-      };
+      });
       this.#waiting.push(reader);
-      signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 }

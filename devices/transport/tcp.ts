@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
-import { type Clock, cancelled } from '../../src/platform/clock.ts';
+import { type Clock, cancelled, onceAborted } from '../../src/platform/clock.ts';
 import { PossumError } from '../../src/platform/errors.ts';
 import type { ByteStream, Dialled, Dialler, Listener } from '../../src/ports/stream.ts';
 import { formatTcpAddress, isLoopback, parseTcpAddress, requirePrivate, type TcpAddress } from './address.ts';
@@ -42,7 +42,7 @@ function dial(target: TcpAddress, clock: Clock, signal: AbortSignal, deadlineMs:
     const timer = clock.after(deadlineMs - clock.now(), () => end({ kind: 'refused', reason: 'no answer' }));
     const detach = () => {
       timer.cancel();
-      signal.removeEventListener('abort', onAbort);
+      stopListening();
       socket.removeListener('error', onError);
       socket.removeListener('connect', onConnect);
     };
@@ -56,10 +56,6 @@ function dial(target: TcpAddress, clock: Clock, signal: AbortSignal, deadlineMs:
       }
       resolve(dialled);
     };
-    const onAbort = () => {
-      end({ kind: 'refused', reason: 'cancelled' });
-      reject(cancelled());
-    };
     const onError = (error: NodeJS.ErrnoException) => end({ kind: 'refused', reason: reasonOf(error) });
     const onConnect = () => {
       const link = local ? Link.join(target.port, socket.localPort ?? 0, 'dialler') : undefined;
@@ -71,7 +67,10 @@ function dial(target: TcpAddress, clock: Clock, signal: AbortSignal, deadlineMs:
       if (link === undefined) joined();
       else link.whenJoined(joined);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
+    const stopListening = onceAborted(signal, () => {
+      end({ kind: 'refused', reason: 'cancelled' });
+      reject(cancelled());
+    });
     socket.once('error', onError);
     socket.once('connect', onConnect);
   });

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../src/platform/clock.ts';
+import { type Clock, onceAborted, type Release, type Timer } from '../../src/platform/clock.ts';
 import { PossumError } from '../../src/platform/errors.ts';
 import { silentTrace, type Trace } from '../../src/platform/trace.ts';
 import type {
@@ -176,7 +176,7 @@ class Reader implements VirtualReader {
     if (this.#onChange !== undefined)
       throw new PossumError('STATE', 'the reader is already being waited for');
     let timer: Timer | undefined;
-    let abort: (() => void) | undefined;
+    let detach: Release | undefined;
     try {
       return await new Promise<T>((resolve, reject) => {
         this.#onChange = () => {
@@ -185,14 +185,13 @@ class Reader implements VirtualReader {
           this.#onChange = undefined;
           resolve(seen);
         };
-        abort = () => reject(cancelled());
-        signal.addEventListener('abort', abort, { once: true });
+        detach = onceAborted(signal, () => reject(cancelled()));
         timer = this.#clock.after(deadlineMs - this.#clock.now(), () => resolve(atDeadline));
       });
     } finally {
       this.#onChange = undefined;
       timer?.cancel();
-      if (abort !== undefined) signal.removeEventListener('abort', abort);
+      detach?.();
     }
   }
 }

@@ -15,6 +15,7 @@ export interface CardSession {
 }
 
 const MAX_GET_RESPONSE = 10;
+const NO_DATA = new Uint8Array(0);
 
 /**
  * The APDU layer over a card channel (Book 1, section 9.3.1; ISO/IEC 7816-3): GET RESPONSE after `61xx`, at most
@@ -39,7 +40,7 @@ async function complete(
 ): Promise<Apdu> {
   let current = command;
   let corrected = false;
-  let collected: Uint8Array = new Uint8Array(0);
+  let collected: Uint8Array = NO_DATA;
   for (let chained = 0; ; ) {
     const answer = await exchange(current);
     if (answer.kind === 'fault') return answer;

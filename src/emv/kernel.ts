@@ -157,8 +157,7 @@ export function terminalData(
   if (un !== undefined && un.length !== 4) {
     throw new PossumError('USAGE', `an unpredictable number has 4 bytes, not ${un.length}`);
   }
-  const data = new DataStore();
-  for (const [tag, value] of services.config.data) data.set(tag, value);
+  const data = new DataStore(services.config.data);
   data.set(TAG.amount, numericToBytes(amountMinor, 6));
   data.set(TAG.amountOther, numericToBytes(otherMinor, 6));
   data.set(TAG.amountBinary, binaryAmount(amountMinor));

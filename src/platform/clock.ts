@@ -194,20 +194,31 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
       reject(cancelled());
       return;
     }
-    const onAbort = () => {
-      timer.cancel();
-      reject(cancelled());
-    };
     const timer = clock.after(ms, () => {
-      signal?.removeEventListener('abort', onAbort);
+      detach();
       resolve();
     });
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const detach = onceAborted(signal, () => {
+      timer.cancel();
+      reject(cancelled());
+    });
   });
 }
 
 /** The signal of a wait that only its deadline ends. */
 export const NEVER: AbortSignal = new AbortController().signal;
+
+const NOTHING: Release = () => {};
+
+/**
+ * Calls `then` once when `signal` is aborted.
+ * @returns to be called when that is no longer wanted
+ */
+export function onceAborted(signal: AbortSignal | undefined, then: () => void): Release {
+  if (signal === undefined || signal === NEVER) return NOTHING;
+  signal.addEventListener('abort', then, { once: true });
+  return () => signal.removeEventListener('abort', then);
+}
 
 /** The exception with which a wait ends when its signal is aborted. */
 export function cancelled(): PossumError {
@@ -233,12 +244,11 @@ export function until<T>(
     }
     const finish = (then: () => void) => {
       timer.cancel();
-      signal?.removeEventListener('abort', onAbort);
+      detach();
       then();
     };
-    const onAbort = () => finish(() => reject(cancelled()));
     const timer = clock.after(deadlineMs - clock.now(), () => finish(() => resolve(undefined)));
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const detach = onceAborted(signal, () => finish(() => reject(cancelled())));
     work.then(
       (value) => finish(() => resolve(value)),
       (error) => finish(() => reject(error)),

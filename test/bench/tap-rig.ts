@@ -19,7 +19,7 @@ import { type HostConfig, loadHost } from '../../src/host/config.ts';
 import { createHost } from '../../src/host/host.ts';
 import { bytesField, textField } from '../../src/iso8583/index.ts';
 import { toHex } from '../../src/platform/bytes.ts';
-import { VirtualClock } from '../../src/platform/clock.ts';
+import { NEVER, VirtualClock } from '../../src/platform/clock.ts';
 import { seededRandom, systemRandom } from '../../src/platform/random.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { silentTrace } from '../../src/platform/trace.ts';
@@ -50,7 +50,6 @@ export interface TapRig {
 }
 
 const AMOUNT = { offline: 850, online: 6000 } as const;
-const never = new AbortController().signal;
 
 /** The secure module's registers, kept in memory. */
 function memoryStore(): KeyStore {
@@ -109,7 +108,7 @@ export function tapRig(): TapRig {
 
   async function tap(kind: keyof typeof AMOUNT, record: EmvRecord): Promise<EmvResult> {
     reader.tap(card);
-    const presentation = await reader.awaitPresentation(['contactless'], never, clock.now());
+    const presentation = await reader.awaitPresentation(['contactless'], NEVER, clock.now());
     if (presentation.kind !== 'card') throw new Error(presentation.kind);
     const { channel } = presentation;
     const services: EmvServices = {
@@ -117,7 +116,7 @@ export function tapRig(): TapRig {
       config: settings.emv,
       random,
       clock,
-      signal: never,
+      signal: NEVER,
       pin: secure,
       record,
       chooseApplication: async () => 0,
@@ -194,8 +193,8 @@ function onlineLine(acquirer: AcquirerContext, secure: SecureModule) {
       },
       track2,
     });
-    const dialogue = await openDialogue(acquirer, never);
-    const answer = await dialogue?.exchange(protectMessage(acquirer, request, key), never);
+    const dialogue = await openDialogue(acquirer, NEVER);
+    const answer = await dialogue?.exchange(protectMessage(acquirer, request, key), NEVER);
     key.release();
     await dialogue?.close();
     if (answer?.kind !== 'answered') throw new Error(`no answer: ${answer?.reason}`);
