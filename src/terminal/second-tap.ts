@@ -36,7 +36,7 @@ export class SecondTap {
     if (refused && !(await this.#fieldEmpty(prompt, this.#deadlineMs))) return undefined;
     while (clock.now() < this.#deadlineMs) {
       const again = await this.#oneCard(prompt, this.#deadlineMs);
-      if (again !== 'one-card-only') return again;
+      if (typeof again !== 'string') return again;
       prompt = again;
       if (!(await this.#fieldEmpty(prompt, this.#deadlineMs))) return undefined;
     }
@@ -48,22 +48,26 @@ export class SecondTap {
     await this.#channel?.release();
   }
 
-  async #oneCard(prompt: MessageId, deadlineMs: number): Promise<CardChannel | 'one-card-only' | undefined> {
+  /** @returns the card, or what to ask for when what came is no use */
+  async #oneCard(prompt: MessageId, deadlineMs: number): Promise<CardChannel | MessageId | undefined> {
     show(this.#context, prompt);
     const { reader, presentation } = await awaitCard(this.#context, ['contactless'], NEVER, deadlineMs);
     if (reader !== undefined) this.#context.usedReaders.add(reader);
     if (presentation.kind === 'collision') return 'one-card-only';
+    if (presentation.kind === 'mute') return 'tap-again';
     if (presentation.kind !== 'card') return undefined;
     show(this.#context, 'processing');
     this.#channel = presentation.channel;
     return presentation.channel;
   }
 
+  /** What is no use has to go before another card is looked for. */
   async #fieldEmpty(prompt: MessageId, deadlineMs: number): Promise<boolean> {
-    const { trace, usedReaders } = this.#context;
-    show(this.#context, prompt);
-    if (trace.wants('state')) trace.emit({ kind: 'state', part: 'terminal', to: 'awaiting removal' });
+    const { clock, trace, usedReaders } = this.#context;
     for (const reader of usedReaders) {
+      if (await reader.awaitRemoval(NEVER, clock.now())) continue;
+      show(this.#context, prompt);
+      if (trace.wants('state')) trace.emit({ kind: 'state', part: 'terminal', to: 'awaiting removal' });
       if (!(await reader.awaitRemoval(NEVER, deadlineMs))) return false;
     }
     return true;

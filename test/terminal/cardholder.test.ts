@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { toHex } from '../../src/platform/bytes.ts';
 import { brokenBooks } from '../support/invariants.ts';
 import { type Presentation, Shop } from '../support/shop.ts';
 
@@ -37,17 +36,6 @@ describe('the PIN', () => {
     expect(result).toMatchObject({ code: 'APPROVED_ONLINE', record: { entryMode: '052' } });
     expect(shop.slips()).toContain('PIN VERIFIED');
     expect(shop.devices.pinPad.prompts.map(({ purpose }) => purpose)).toEqual(['offline', 'offline']);
-  });
-
-  it('that travels enciphered is checked by the card, too', async () => {
-    const shop = await Shop.open();
-    const result = await shop.sale({ keys: '9999E1234E' }, { card: 'debit-enciphered-pin' });
-    expect(result).toMatchObject({ code: 'APPROVED_ONLINE', record: { entryMode: '052' } });
-    expect(shop.slips()).toContain('PIN VERIFIED');
-    const verified = shop.events.flatMap((event) =>
-      event.kind === 'apdu' && event.command[1] === 0x20 ? [toHex(event.command)] : [],
-    );
-    expect(verified).toEqual([`0020008870${'FF'.repeat(112)}`, `0020008870${'FF'.repeat(112)}`]);
   });
 
   it('of three or thirteen digits is refused at Enter', async () => {

@@ -40,9 +40,9 @@ describe('the capabilities that the kernels see', () => {
   });
 
   it.each([
-    ['keypad', '36000080'],
-    ['encrypting', '36000080'],
-    [undefined, '32000080'],
+    ['keypad', '36008080'],
+    ['encrypting', '36008080'],
+    [undefined, '32008080'],
   ] as const)('of a contactless reader with the pad %s', (pad, ttq) => {
     const [visa] = withPinPad(file, pad).aids;
     expect(toHex(visa?.contactless?.ttq ?? new Uint8Array(0))).toBe(ttq);

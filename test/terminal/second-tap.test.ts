@@ -8,8 +8,8 @@ const CARD = 'visa-contactless-update';
 /** Above the floor limit, below the CVM limit. */
 const ONLINE = { amountMinor: 6000 };
 
-/** A terminal whose qualifiers say that it knows issuer update processing. */
-const updating: ShopOptions = {
+/** A terminal whose qualifiers do not say that it knows issuer update processing. */
+const withoutUpdate: ShopOptions = {
   settings: (settings: TerminalSettings): TerminalSettings => ({
     ...settings,
     emv: {
@@ -17,7 +17,7 @@ const updating: ShopOptions = {
       aids: settings.emv.aids.map((aid) =>
         aid.contactless === undefined
           ? aid
-          : { ...aid, contactless: { ...aid.contactless, ttq: fromHex('36008080') } },
+          : { ...aid, contactless: { ...aid.contactless, ttq: fromHex('36000080') } },
       ),
     },
   }),
@@ -43,7 +43,7 @@ const change = (name: string) => (shop: Shop) => {
 
 describe('a card with issuer update', () => {
   it('that stays in the field is used again', async () => {
-    const shop = await Shop.open(updating);
+    const shop = await Shop.open();
     const result = await shop.sale(ONLINE, tap(CARD));
     expect(result).toMatchObject({ code: 'APPROVED_ONLINE', record: { state: 'APPROVED' } });
     expect(shop.screens()).toContain('Present card again');
@@ -52,7 +52,7 @@ describe('a card with issuer update', () => {
   });
 
   it('that was taken away is presented again, and the sale goes with it', async () => {
-    const shop = await Shop.open(updating);
+    const shop = await Shop.open();
     const result = await shop.sale(ONLINE, shortTap, change(CARD));
     expect(result.code).toBe('APPROVED_ONLINE');
     expect(commands(shop).at(-1)).toBe(0x82);
@@ -60,7 +60,7 @@ describe('a card with issuer update', () => {
   });
 
   it('that does not come back keeps its result, after fifteen seconds', async () => {
-    const shop = await Shop.open(updating);
+    const shop = await Shop.open();
     const start = shop.clock.now();
     const result = await shop.sale(ONLINE, shortTap);
     expect(result).toMatchObject({ code: 'APPROVED_ONLINE', record: { state: 'APPROVED' } });
@@ -71,7 +71,7 @@ describe('a card with issuer update', () => {
   });
 
   it('is not taken for another one: that is refused, the right one is asked for', async () => {
-    const shop = await Shop.open(updating);
+    const shop = await Shop.open();
     const foreign: Presentation = (s) => {
       s.devices.reader.remove();
       const { contact } = s.card('mastercard-cda');
@@ -88,7 +88,7 @@ describe('a card with issuer update', () => {
   });
 
   it('that is torn in the update keeps its result', async () => {
-    const shop = await Shop.open(updating);
+    const shop = await Shop.open();
     const torn: Presentation = (s) => {
       s.devices.reader.tearAt(1);
       change(CARD)(s);
@@ -98,7 +98,7 @@ describe('a card with issuer update', () => {
   });
 
   it('that is disturbed by another one is asked for alone', async () => {
-    const shop = await Shop.open(updating);
+    const shop = await Shop.open();
     const both: Presentation = ({ devices, trace, card }) => {
       devices.reader.tap(card.call(shop, CARD));
       trace.subscribe((event) => {
@@ -112,21 +112,31 @@ describe('a card with issuer update', () => {
     expect(commands(shop).at(-1)).toBe(0x82);
   });
 
+  it('that does not answer is asked for once more', async () => {
+    const shop = await Shop.open();
+    const mute: Presentation = ({ devices, card }) => {
+      devices.reader.remove();
+      devices.reader.tap(card.call(shop, CARD), { mute: true });
+    };
+    const result = await shop.sale(ONLINE, shortTap, mute, change(CARD));
+    expect([result.code, commands(shop).at(-1)]).toEqual(['APPROVED_ONLINE', 0x82]);
+  });
+
   it('hears of a decline, too', async () => {
-    const shop = await Shop.open(updating);
+    const shop = await Shop.open();
     shop.host.host.setAnswer({ code: '05' });
     const result = await shop.sale(ONLINE, tap(CARD));
     expect([result.code, commands(shop).at(-1)]).toEqual(['DECLINED_ONLINE', 0x82]);
   });
 
   it('is not presented again where the terminal does not know it', async () => {
-    const shop = await Shop.open();
+    const shop = await Shop.open(withoutUpdate);
     const result = await shop.sale(ONLINE, tap(CARD));
     expect([result.code, commands(shop)]).toEqual(['APPROVED_ONLINE', [0xa4, 0xa4, 0xa8]]);
   });
 
   it('cannot be cancelled once the host has answered', async () => {
-    const shop = await Shop.open(updating);
+    const shop = await Shop.open();
     const cancel = new AbortController();
     shop.trace.subscribe((event) => {
       if (event.kind === 'screen' && event.lines[0] === 'Present card again') cancel.abort();
@@ -136,7 +146,7 @@ describe('a card with issuer update', () => {
   });
 
   it('whose terminal loses its power before the second tap is reversed: nobody was told', async () => {
-    const shop = await Shop.open(updating);
+    const shop = await Shop.open();
     const result = shop.sale(ONLINE, shortTap, (s) => s.cut());
     await expect(result).rejects.toThrow();
     expect(await shop.boot()).toMatchObject({ interrupted: 1 });
