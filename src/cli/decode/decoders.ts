@@ -50,7 +50,10 @@ export const DECODERS: Readonly<Record<string, { readonly about: string; readonl
 function bytesOf(input: string, length: number): Uint8Array {
   const bytes = hexInput(input);
   if (bytes.length !== length)
-    throw new PossumError('FORMAT', `${length} bytes are needed, these are ${bytes.length}`);
+    throw new PossumError(
+      'FORMAT',
+      `${length === 1 ? '1 byte is' : `${length} bytes are`} needed, these are ${bytes.length}`,
+    );
   return bytes;
 }
 
@@ -93,7 +96,7 @@ function decodeApdu(input: string, options: DecodeOptions): Decoded {
   const lines = [
     `${name}  CLA ${header.cla} INS ${header.ins} P1 ${header.p1} P2 ${header.p2}`,
     ...(data === undefined ? [] : [`Data [${rest.data?.length ?? 0}] ${data}`]),
-    ...(rest.le === undefined ? [] : [`Le ${rest.le === 0 ? 256 : rest.le}`]),
+    ...(rest.le === undefined ? [] : [`Le ${rest.le}`]),
   ];
   return {
     text: lines.join('\n'),
@@ -105,16 +108,26 @@ function decodeApdu(input: string, options: DecodeOptions): Decoded {
   };
 }
 
+/** Data and Le behind the header, of short and extended length (ISO/IEC 7816-4, 5.1); Le 0 means the most. */
 function commandBody(bytes: Uint8Array): { data?: Uint8Array; le?: number } {
+  const isExtended = bytes.length >= 7 && bytes[4] === 0;
+  const width = isExtended ? 2 : 1;
+  const most = isExtended ? 65_536 : 256;
+  const numberAt = (at: number) =>
+    isExtended ? ((bytes[at] as number) << 8) | (bytes[at + 1] as number) : (bytes[at] as number);
+  const start = isExtended ? 5 : 4;
+  const body = bytes.subarray(start + width);
   if (bytes.length === 4) return {};
-  if (bytes.length === 5) return { le: bytes[4] as number };
-  const lc = bytes[4] as number;
-  const data = bytes.subarray(5, 5 + lc);
-  const after = bytes.length - 5 - lc;
-  if (lc === 0 || data.length < lc || after > 1) {
-    throw new PossumError('FORMAT', `Lc says ${lc} bytes, ${bytes.length - 5} follow`, { where: 'byte 4' });
+  const length = numberAt(start);
+  if (body.length === 0) return { le: length === 0 ? most : length };
+  const after = body.length - length;
+  if (length === 0 || (after !== 0 && after !== width)) {
+    throw new PossumError('FORMAT', `Lc says ${length} bytes, ${body.length} follow`, { where: 'byte 4' });
   }
-  return after === 1 ? { data, le: bytes.at(-1) as number } : { data };
+  const data = body.subarray(0, length);
+  if (after === 0) return { data };
+  const le = numberAt(bytes.length - width);
+  return { data, le: le === 0 ? most : le };
 }
 
 function decodeResponse(bytes: Uint8Array, options: DecodeOptions): Decoded {
@@ -204,7 +217,15 @@ function decodeCvmList(input: string): Decoded {
   const list = parseCvmList(bytes);
   if (list === undefined)
     throw new PossumError('FORMAT', 'a CVM list has two amounts of four bytes and rules of two');
-  return { text: describeCvmList(bytes).join('\n'), json: list };
+  const lines = describeCvmList(bytes);
+  const meanings = lines.slice(lines.length - list.rules.length);
+  const rules = list.rules.map((rule, index) => ({
+    ...rule,
+    code: byteHex(rule.code),
+    condition: byteHex(rule.condition),
+    meaning: meanings[index],
+  }));
+  return { text: lines.join('\n'), json: { ...list, rules } };
 }
 
 function byteHex(value: number): string {

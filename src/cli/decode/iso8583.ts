@@ -2,6 +2,7 @@ import { compileCodec, describeMessage, loadProfile, openBody } from '../../iso8
 import { toHex } from '../../platform/bytes.ts';
 import { PossumError } from '../../platform/errors.ts';
 import { fixturePath } from '../../platform/fixtures.ts';
+import { spellingHint } from '../../platform/spelling-hint.ts';
 import { hexInput } from '../input.ts';
 import type { Decoded } from './decoders.ts';
 
@@ -12,8 +13,7 @@ import type { Decoded } from './decoders.ts';
  */
 export function decodeIso8583(input: string, profile: string, reveal: boolean): Decoded {
   const bytes = hexInput(input);
-  const path = /[/\\]|\.ya?ml$/.test(profile) ? profile : fixturePath('hosts', `${profile}.yaml`);
-  const loaded = loadProfile(path);
+  const loaded = loadProfile(profilePath(profile));
   const codec = compileCodec(loaded.message);
   const attempts = candidates(bytes, loaded);
   let failure: PossumError | undefined;
@@ -44,6 +44,17 @@ export function decodeIso8583(input: string, profile: string, reveal: boolean): 
     });
   }
   throw failure ?? new PossumError('FORMAT', 'there is no message');
+}
+
+/** The shipped profiles. */
+const PROFILES: readonly string[] = ['nac', 'cup', 'ascii87'];
+
+function profilePath(profile: string): string {
+  if (/[/\\]|\.ya?ml$/.test(profile)) return profile;
+  if (PROFILES.includes(profile)) return fixturePath('hosts', `${profile}.yaml`);
+  throw new PossumError('USAGE', `there is no profile "${profile}"`, {
+    remedy: spellingHint(profile, PROFILES, 'profiles'),
+  });
 }
 
 /** The ways in which people paste a message: a frame with its length, a body with its TPDU, the message alone. */
