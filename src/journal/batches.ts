@@ -69,7 +69,9 @@ export function batches(database: Database, counters: Counters): Batches {
   return {
     ...view,
     ensureOpen(nowMs) {
-      if (view.current() === undefined) open(nowMs);
+      const known = view.current();
+      if (known !== undefined) return known;
+      open(nowMs);
       return view.current() as BatchRecord;
     },
     markMustSettle: (id) =>

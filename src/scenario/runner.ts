@@ -29,8 +29,9 @@ export interface ScenarioReport {
 }
 
 export interface RunnerEvents {
+  /** @param of how many steps are played in all, repetitions counted */
   stepStarted?(number: number, of: number, step: ScenarioStep): void;
-  stepDone?(report: StepReport): void;
+  stepDone?(report: StepReport, of: number): void;
 }
 
 /**
@@ -48,11 +49,12 @@ export async function playScenario(
   try {
     const reports: StepReport[] = [];
     const run = new ScenarioRun(world);
-    for (const [index, step] of scenario.steps.entries()) {
-      events.stepStarted?.(index + 1, scenario.steps.length, step);
+    const steps = scenario.steps.flatMap((step) => Array<ScenarioStep>(step.repeat).fill(step));
+    for (const [index, step] of steps.entries()) {
+      events.stepStarted?.(index + 1, steps.length, step);
       const report = await run.play(index + 1, step);
       reports.push(report);
-      events.stepDone?.(report);
+      events.stepDone?.(report, steps.length);
     }
     const passed = reports.every((report) => report.failures.length === 0);
     return { file: scenario.file, name: scenario.name, passed, steps: reports, day: dayTotals(world) };
@@ -62,7 +64,7 @@ export async function playScenario(
 }
 
 /** What a step came to by itself; what was seen around it is added. */
-type StepOutcome = Omit<StepFacts, 'slips' | 'screens' | 'prompts' | 'waiting'>;
+type StepOutcome = Omit<StepFacts, 'slips' | 'screens' | 'prompts'>;
 
 /** How long a hand takes to present a card. */
 const HAND_MS = 1000;
@@ -89,7 +91,6 @@ class ScenarioRun {
         lastScreen === undefined ? 0 : display.history.lastIndexOf(lastScreen) + 1,
       ),
       prompts: pinPad.prompts.slice(promptsBefore).map(({ hint }) => hint ?? 'enter-pin'),
-      waiting: this.#world.terminal.context.journal.outbox.waiting(),
     };
     if (step.name !== undefined && facts.record !== undefined)
       this.#invoices.set(step.name, facts.record.invoice);
@@ -204,7 +205,7 @@ class ScenarioRun {
 }
 
 function actionOf(step: ScenarioStep): string {
-  const { name: _, expect: __, ...action } = step;
+  const { name: _, repeat: __, expect: ___, ...action } = step;
   return Object.keys(action)[0] ?? '';
 }
 

@@ -116,6 +116,8 @@ const step = z
       .optional(),
     /** No action: only looks. */
     check: z.literal(true).optional(),
+    /** How often the step is played, one after the other. */
+    repeat: z.int().min(1).max(100_000).default(1),
     expect: expectation.optional(),
   })
   .refine((value) => ACTIONS.filter((action) => value[action] !== undefined).length === 1, {

@@ -32,10 +32,8 @@ async function printResult(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (result.record !== undefined) {
-    const merchant = isApproved(result)
-      ? await printReceipt(context, result.record, 'merchant', signal)
-      : true;
-    return (await printReceipt(context, result.record, 'customer', signal)) && merchant;
+    const copies = isApproved(result) ? (['merchant', 'customer'] as const) : (['customer'] as const);
+    return printReceipts(context, result.record, copies, signal);
   }
   if (request.kind === 'void' || result.code !== 'DECLINED_OFFLINE') return true;
   const slip = {
@@ -47,14 +45,22 @@ async function printResult(
   return printSlip(context, declinedSlip(context.settings, slip), signal);
 }
 
-/** One copy of a transaction's receipt; `duplicate` marks a reprint. */
-export function printReceipt(
+/**
+ * Copies of a transaction's receipt; `duplicate` marks a reprint.
+ * @returns false when one of them was not printed
+ */
+export async function printReceipts(
   context: TerminalContext,
   record: TransactionRecord,
-  copy: 'customer' | 'merchant',
+  copies: readonly ('customer' | 'merchant')[],
   signal: AbortSignal,
   duplicate = false,
 ): Promise<boolean> {
-  const batch = context.journal.batches.byId(record.batchId);
-  return printSlip(context, receipt(context.settings, record, batch?.number ?? 0, copy, duplicate), signal);
+  const batch = context.journal.batches.byId(record.batchId)?.number ?? 0;
+  let printed = true;
+  for (const copy of copies) {
+    const slip = receipt(context.settings, record, batch, copy, duplicate);
+    printed = (await printSlip(context, slip, signal)) && printed;
+  }
+  return printed;
 }

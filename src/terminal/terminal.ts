@@ -6,7 +6,7 @@ import { show, type TerminalContext } from './context.ts';
 import { endOfDay } from './end-of-day.ts';
 import { purchase } from './purchase.ts';
 import { type RecoveryReport, recover, reverseInterrupted } from './recovery.ts';
-import { printReceipt } from './report.ts';
+import { printReceipts } from './report.ts';
 import type { PurchaseRequest, TransactionResult } from './result.ts';
 import { voidTransaction } from './void.ts';
 
@@ -28,6 +28,7 @@ export interface Terminal {
 /** Puts the flows on a machine. */
 export function createTerminalApplication(context: TerminalContext): Terminal {
   let busy: string | undefined;
+  let interrupted = false;
   const alone = async <T>(what: string, flow: () => Promise<T>): Promise<T> => {
     if (busy !== undefined) {
       throw new PossumError('STATE', `the terminal is busy with a ${busy}`, {
@@ -43,10 +44,13 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
     }
   };
   const trade = <T>(what: string, flow: () => Promise<T>): Promise<T> =>
-    alone(what, () => {
+    alone(what, async () => {
       // A flow that ended in an exception may have left a request behind.
-      reverseInterrupted(context);
-      return flow();
+      if (interrupted) reverseInterrupted(context);
+      interrupted = true;
+      const result = await flow();
+      interrupted = false;
+      return result;
     });
   return {
     context,
@@ -69,7 +73,7 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
           throw new PossumError('USAGE', `there is no invoice ${invoice}`, {
             remedy: 'See `possum txn list`.',
           });
-        await printReceipt(context, record, copy, signal, true);
+        await printReceipts(context, record, [copy], signal, true);
         return record;
       }),
     close: () => context.journal.close(),

@@ -63,6 +63,7 @@ describe('a scenario file', () => {
       '3:35',
       'powerCut.before',
     ],
+    ['a step that is repeated no times', '  - line: up\n    repeat: 0\n', '4:13', 'steps.0.repeat'],
     ['an empty list of steps', '  []\n', '3:3', 'steps'],
   ])('names file, line and column of %s', (_, steps, place, hint) => {
     const file = write(steps);
@@ -145,5 +146,23 @@ describe('a step', () => {
     const report = await play(`${many}  - void: 99\n    ${seen}\n  - check: true\n    ${seen}\n`);
     expect(report.steps.at(-2)?.failures).toEqual([]);
     expect(report.steps.at(-1)?.failures).toEqual(['the screen did not say "Void not possible"']);
+  });
+});
+
+describe('a repeated step', () => {
+  it('is played and reported as often, its expectation checked each time', async () => {
+    const report = await play(`  - ${SALE}
+    repeat: 3
+    expect: { slips: 2, ledger: 20.00 }
+  - check: true
+    expect: { ledger: 30.00 }
+`);
+    expect(report.steps.map(({ number, action, failures }) => [number, action, failures.length])).toEqual([
+      [1, 'sale', 1],
+      [2, 'sale', 0],
+      [3, 'sale', 1],
+      [4, 'check', 0],
+    ]);
+    expect(report.steps[2]?.failures).toEqual(['expected ledger 20.00, got 30.00']);
   });
 });

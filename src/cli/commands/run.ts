@@ -61,8 +61,8 @@ async function playOne(scenario: Scenario, options: Options, signal: AbortSignal
           place = `${scenario.file}, step ${number}`;
           if (signal.aborted) throw new PossumError('CANCELLED', 'interrupted before this step');
         },
-        stepDone: (step) => {
-          if (talk) printText(stepText(step, scenario.steps.length, options.slips === true));
+        stepDone: (step, of) => {
+          if (talk) printText(stepText(step, of, options.slips === true));
         },
       },
       options.data !== undefined,
