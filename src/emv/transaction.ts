@@ -44,6 +44,8 @@ export interface Outcome {
   readonly code: OutcomeCode;
   /** One line for people. */
   readonly reason: string;
+  /** What the cardholder is asked for instead of the usual (user interface requests, Book A, section 9.4). */
+  readonly ask?: 'see-phone' | 'insert-card';
 }
 
 export interface TransactionParameters {

@@ -218,11 +218,16 @@ class ChipRun {
 
   /** The card left no transaction: ask for another way, or end. */
   #notTaken(result: EmvResult): Step {
-    const { code } = result.outcome;
+    const { code, ask } = result.outcome;
     if (code === 'TRY_ANOTHER_INTERFACE')
-      return { kind: 'again', message: 'insert-or-swipe', interfaces: ['contact', 'stripe'] };
+      return { kind: 'again', message: ask ?? 'insert-or-swipe', interfaces: ['contact', 'stripe'] };
     if (code === 'TRY_AGAIN')
-      return { kind: 'again', message: 'tap-again', interfaces: ['contact', 'contactless', 'stripe'] };
+      return {
+        kind: 'again',
+        message: ask ?? 'tap-again',
+        interfaces: ['contact', 'contactless', 'stripe'],
+        removeFirst: ask !== undefined,
+      };
     if (result.fallbackAllowed) return { kind: 'chip-failed' };
     return this.#end(result, undefined);
   }

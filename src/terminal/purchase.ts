@@ -129,8 +129,10 @@ async function withChip(
   signal: AbortSignal,
 ): Promise<Step> {
   const step = await chipTransaction(context, request, channel, signal).finally(() => channel.release());
-  // A chip that failed has to come out and in again; only then is it another try.
-  if (step.kind === 'chip-failed') await freeReaders(context, signal);
+  // A chip that failed has to come out and in again, a phone to be looked at; only then is it another try.
+  const takenAway = step.kind === 'again' && step.removeFirst === true;
+  if (takenAway) show(context, step.message);
+  if (step.kind === 'chip-failed' || takenAway) await freeReaders(context, signal);
   return step;
 }
 

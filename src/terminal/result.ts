@@ -14,7 +14,13 @@ export interface PurchaseRequest {
 /** What one presented card came to: an end, or another try with other means. */
 export type Step =
   | { readonly kind: 'end'; readonly result: Omit<TransactionResult, 'printed'> }
-  | { readonly kind: 'again'; readonly message: MessageId; readonly interfaces: readonly CardInterface[] }
+  | {
+      readonly kind: 'again';
+      readonly message: MessageId;
+      readonly interfaces: readonly CardInterface[];
+      /** The card has to leave before it is looked for again: it would say the same. */
+      readonly removeFirst?: boolean;
+    }
   /** The chip could not be read; after enough of them the stripe is accepted. */
   | { readonly kind: 'chip-failed' };
 

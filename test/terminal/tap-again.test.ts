@@ -1,5 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../src/platform/bytes.ts';
+import { AID, SELECT_PPSE, select } from '../emv/support/card.ts';
+import { contactlessFci, directory } from '../emv/support/tap.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { brokenBooks } from '../support/invariants.ts';
 import { type Presentation, Shop } from '../support/shop.ts';
 
@@ -69,5 +74,35 @@ describe('a card that stays, or comes back, after the approval', () => {
     const result = await shop.sale({ amountMinor: 850 }, TAP);
     expect(shop.screens()).toContain('Please remove card');
     expect([result.code, shop.records().length]).toEqual(['APPROVED_OFFLINE', 2]);
+  });
+});
+
+describe('a card that cannot go on like this', () => {
+  /** A recording that refuses GET PROCESSING OPTIONS. */
+  function refusing(sw: string): Presentation {
+    const path = join(temporaryFolder(), `${sw}.yaml`);
+    writeFileSync(
+      path,
+      [
+        'kind: replay',
+        'interface: contactless',
+        "ats: '0D78808102504F5353554D3031'",
+        'exchanges:',
+        `  - { command: '${SELECT_PPSE}00', response: '${directory(AID)}' }`,
+        `  - { command: '${select(AID)}00', response: '${contactlessFci(AID)}' }`,
+        `  - { command: '80A8**', response: '${sw}' }`,
+      ].join('\n'),
+    );
+    return { card: path, by: 'tap' };
+  }
+
+  it.each([
+    ['has its phone looked at', '6986', 'See phone for instructions', TAP, 'APPROVED_OFFLINE'],
+    ['is inserted', '6984', 'Please insert card', { card: 'sda' }, 'APPROVED_OFFLINE'],
+  ] as const)('%s (%s), and the sale goes on', async (_, sw, text, next, code) => {
+    const shop = await Shop.open();
+    const result = await shop.sale({ amountMinor: 850 }, refusing(sw), next);
+    expect(shop.screens()).toContain(text);
+    expect([result.code, shop.records().length]).toEqual([code, 1]);
   });
 });

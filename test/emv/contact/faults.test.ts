@@ -54,6 +54,10 @@ const CARD_ERRORS: readonly (readonly [string, Answers])[] = [
   ['month 13', { [READ]: record({ '5F24': '301331' }) }],
   ['CDOL1 of 253 bytes', { [READ]: record({ '8C': 'DF01FD' }) }],
   ['CDOL1 of 510 bytes', { [READ]: record({ '8C': 'DF01FFDF02FF' }) }],
+  ['CDOL2 of 253 bytes', { [READ]: record({ '8D': 'DF01FD' }) }],
+  ['CDOL2 of 510 bytes', { [READ]: record({ '8D': 'DF01FFDF02FF' }) }],
+  ['unfinished CDOL2', { [READ]: record({ '8D': '8A029F' }) }],
+  ['CDOL2 with a tag of five bytes', { [READ]: record({ '8D': '9F8181818101' }) }],
   ['unfinished CDOL1', { [READ]: record({ '8C': '9F02' }) }],
   ['PDOL of 510 bytes', { [select(AID)]: fci(AID, { '9F38': 'DF01FFDF02FF' }) }],
   ['AFL of five bytes', { [GPO]: options('1000', '0801010008') }],
@@ -94,6 +98,7 @@ describe('a malformed card ends as CARD_ERROR', () => {
     expect(code).toBe('CARD_ERROR');
     expect(result.outcome.reason).not.toBe('');
     expect(result.hostApprovedCardDeclined).toBe(false);
+    expect(result.onlineSent).toBe(false);
   });
 });
 

@@ -28,11 +28,11 @@ export async function initiate(
     case 0x9000:
       break;
     case 0x6984:
-      return end('TRY_ANOTHER_INTERFACE', 'the card wants its contacts to be used (6984)');
+      return { ...end('TRY_ANOTHER_INTERFACE', 'the card wants its contacts (6984)'), ask: 'insert-card' };
     case 0x6985:
       return 'select-next';
     case 0x6986:
-      return end('TRY_AGAIN', 'the cardholder has to act on the device (6986)');
+      return { ...end('TRY_AGAIN', 'the cardholder has to act on the device (6986)'), ask: 'see-phone' };
     default:
       return end('CARD_ERROR', `GET PROCESSING OPTIONS gave ${swText(answer.sw)}`);
   }
