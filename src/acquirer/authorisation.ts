@@ -24,14 +24,20 @@ export interface HostDecision {
   readonly chip?: Uint8Array;
 }
 
+/** A request that may have left: its row is PENDING until {@link finish} is told how it ended. */
+export interface PendingRequest {
+  readonly record: TransactionRecord;
+  /** Row of the outbox: the obligation to reverse it. */
+  readonly obligation: number;
+}
+
 export type Authorisation =
   /** Nothing left this process: there is nothing to reverse, and no row. */
   | { readonly kind: 'not-sent'; readonly reason: 'no-line' | 'outbox' | 'no-key' | 'card-data' }
-  /** Row `transactionId` is PENDING until {@link AcquirerContext.journal} is told how it ended. */
-  | { readonly kind: 'answered'; readonly transactionId: number; readonly decision: HostDecision }
+  | { readonly kind: 'answered'; readonly pending: PendingRequest; readonly decision: HostDecision }
   | {
       readonly kind: 'no-answer';
-      readonly transactionId: number;
+      readonly pending: PendingRequest;
       readonly reason: NoAnswerReason | 'unknown-code' | 'no-approval-code' | 'partial-amount';
     };
 
@@ -58,16 +64,16 @@ export async function authorise(
     if ('reason' in prepared) return { kind: 'not-sent', reason: prepared.reason };
     const answer = await dialogue.exchange(prepared.outgoing, signal);
     prepared.outgoing.key?.release();
-    const { transactionId } = prepared;
-    if (answer.kind === 'no-answer') return { kind: 'no-answer', transactionId, reason: answer.reason };
-    return judge(context, transactionId, answer.message);
+    const { pending } = prepared;
+    if (answer.kind === 'no-answer') return { kind: 'no-answer', pending, reason: answer.reason };
+    return judge(context, pending, answer.message);
   } finally {
     await dialogue.close();
   }
 }
 
 type Prepared =
-  | { readonly outgoing: OutgoingMessage; readonly transactionId: number }
+  | { readonly outgoing: OutgoingMessage; readonly pending: PendingRequest }
   | { readonly reason: 'no-key' | 'card-data' };
 
 /** {@link record}, fenced: data of a card that fit no message leave no row. */
@@ -90,7 +96,7 @@ function record(
   context: AcquirerContext,
   request: NewRequest,
   row: Parameters<typeof authorise>[2],
-): { outgoing: OutgoingMessage; transactionId: number } | undefined {
+): { outgoing: OutgoingMessage; pending: PendingRequest } | undefined {
   const { journal, secure, clock } = context;
   return journal.commit('request', () => {
     const key = secure.takeRequestKey();
@@ -101,7 +107,7 @@ function record(
       invoice: request.invoice ?? journal.counters.next('invoice'),
     };
     const outgoing = protectMessage(context, financialMessage(context, numbered), key);
-    const { id: transactionId } = journal.transactions.insert(journal.batches.ensureOpen(clock.now()).id, {
+    const record = journal.transactions.insert(journal.batches.ensureOpen(clock.now()).id, {
       ...row,
       state: 'PENDING',
       online: true,
@@ -111,30 +117,30 @@ function record(
       entryMode: request.entryMode,
       cardData: request.card,
     });
-    const obligation = storeFields(reversalMessage(context, numbered));
-    journal.outbox.insert('reversal', transactionId, request.amountMinor, 'HELD', obligation);
-    return { outgoing, transactionId };
+    const fields = storeFields(reversalMessage(context, numbered));
+    const obligation = journal.outbox.insert('reversal', record.id, request.amountMinor, 'HELD', fields);
+    return { outgoing, pending: { record, obligation } };
   });
 }
 
 /** An answer that says nothing usable counts as none: what the host did is then reversed. */
-function judge(context: AcquirerContext, transactionId: number, message: IsoMessage): Authorisation {
+function judge(context: AcquirerContext, pending: PendingRequest, message: IsoMessage): Authorisation {
   const code = textField(message, 39);
   const entry = code === undefined ? undefined : context.profile.responseCodes[code];
   if (code === undefined || entry === undefined)
-    return { kind: 'no-answer', transactionId, reason: 'unknown-code' };
+    return { kind: 'no-answer', pending, reason: 'unknown-code' };
   // Nobody asked for a part of the amount.
-  if (entry.action === 'partial') return { kind: 'no-answer', transactionId, reason: 'partial-amount' };
+  if (entry.action === 'partial') return { kind: 'no-answer', pending, reason: 'partial-amount' };
   const approved = entry.class === 'A';
   const approvalCode = textField(message, 38);
   if (approved && (approvalCode ?? '').trim() === '') {
-    return { kind: 'no-answer', transactionId, reason: 'no-approval-code' };
+    return { kind: 'no-answer', pending, reason: 'no-approval-code' };
   }
   const rrn = textField(message, 37);
   const chip = bytesField(message, 55);
   return {
     kind: 'answered',
-    transactionId,
+    pending,
     decision: {
       code,
       approved,
@@ -158,13 +164,13 @@ export type Ending =
  */
 export function finish(
   { journal }: Pick<AcquirerContext, 'journal'>,
-  transactionId: number,
+  { record: sent, obligation }: PendingRequest,
   ending: Ending,
   update: Pick<Parameters<typeof journal.transactions.advance>[1], 'detail' | 'cardData'> = {},
 ): TransactionRecord {
   return journal.commit('result', () => {
     const { decision } = ending;
-    const record = journal.transactions.advance(transactionId, {
+    const record = journal.transactions.advance(sent, {
       ...update,
       state:
         ending.kind === 'approved' ? 'APPROVED' : ending.kind === 'declined' ? 'DECLINED' : 'MUST_REVERSE',
@@ -172,12 +178,10 @@ export function finish(
       ...(decision?.approvalCode === undefined ? {} : { approvalCode: decision.approvalCode }),
       ...(decision?.rrn === undefined ? {} : { rrn: decision.rrn }),
     });
-    for (const { id } of journal.outbox.held(transactionId)) {
-      if (ending.kind === 'reverse') journal.outbox.markDue(id);
-      else journal.outbox.close(id, 'CLEARED');
-    }
+    if (ending.kind === 'reverse') journal.outbox.markDue(obligation);
+    else journal.outbox.close(obligation, 'CLEARED');
     if (ending.kind === 'approved' && record.kind === 'void' && record.originalId !== undefined) {
-      journal.transactions.markVoided(record.originalId, transactionId);
+      journal.transactions.markVoided(record.originalId, record.id);
     }
     return record;
   });

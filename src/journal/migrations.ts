@@ -59,6 +59,6 @@ CREATE TABLE outbox (
   sealed BLOB,
   link BLOB NOT NULL
 ) STRICT;
-CREATE INDEX outbox_open ON outbox (state, txn_id) WHERE state IN ('HELD', 'DUE');
+CREATE INDEX outbox_open ON outbox (state) WHERE state IN ('HELD', 'DUE');
 `,
 ];

@@ -36,8 +36,8 @@ export interface Outbox {
   due(kind?: OutboxKind): readonly OutboxRow[];
   /** How many rows wait to be sent. */
   waiting(): number;
-  /** Obligations of transactions that are still open; of one of them, when it is named. */
-  held(transactionId?: number): readonly OutboxRow[];
+  /** Obligations of transactions that are still open. */
+  held(): readonly OutboxRow[];
   find(id: number): OutboxRow | undefined;
   /** @throws PossumError `STORAGE` when the sealed content was altered */
   content(row: OutboxRow): Uint8Array;
@@ -88,11 +88,7 @@ export function outbox(database: Database, sealer: Sealer, counters: Counters): 
     due: (kind) => dueRows(database, kind),
     waiting: () =>
       Number(database.prepare(`SELECT count(*) AS count FROM outbox WHERE ${DUE}`).get()?.count ?? 0),
-    held: (transactionId) =>
-      (transactionId === undefined
-        ? database.prepare(`SELECT * FROM outbox WHERE ${HELD}`).all()
-        : database.prepare(`SELECT * FROM outbox WHERE ${HELD} AND txn_id = ?`).all(transactionId)
-      ).map(rowOf),
+    held: () => database.prepare(`SELECT * FROM outbox WHERE ${HELD}`).all().map(rowOf),
     find(id) {
       const row = database.prepare('SELECT * FROM outbox WHERE id = ?').get(id);
       return row === undefined ? undefined : rowOf(row);

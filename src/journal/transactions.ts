@@ -133,8 +133,11 @@ export interface TransactionsView {
 
 export interface Transactions extends TransactionsView {
   insert(batchId: number, transaction: NewTransaction): TransactionRecord;
-  /** @throws PossumError `STATE` when the row may not move so: a mistake in the caller */
-  advance(id: number, update: TransactionUpdate): TransactionRecord;
+  /**
+   * @param of the transaction, or its id when the caller does not know it
+   * @throws PossumError `STATE` when the row may not move so, or has moved meanwhile: a mistake in the caller
+   */
+  advance(of: TransactionRecord | number, update: TransactionUpdate): TransactionRecord;
   /** The host's reference for an offline approval that it has accepted. */
   setReference(id: number, rrn: string): void;
   /** Links an approved void and its original. */
@@ -211,20 +214,16 @@ export function transactions(database: Database, sealer: Sealer): Transactions {
         );
       return { ...facts, id, batchId, card };
     },
-    advance(id, update) {
-      const record = view.find(id);
-      if (record === undefined || !MAY_BECOME[record.state].includes(update.state)) {
-        throw new PossumError(
-          'STATE',
-          `transaction ${id} cannot go from ${record?.state} to ${update.state}`,
-        );
-      }
+    advance(of, update) {
+      const record = typeof of === 'number' ? view.find(of) : of;
+      if (record === undefined) throw new PossumError('STATE', `there is no transaction ${of}`);
+      const { id, state } = record;
       const { cardData, ...facts } = update;
       const after = { ...record, ...facts };
-      database
+      const moved = database
         .prepare(
           `UPDATE txn SET state = ?, response_code = ?, approval_code = ?, rrn = ?, detail = ?,
-             card_sealed = coalesce(?, card_sealed) WHERE id = ?`,
+             card_sealed = coalesce(?, card_sealed) WHERE id = ? AND state = ?`,
         )
         .run(
           after.state,
@@ -236,7 +235,11 @@ export function transactions(database: Database, sealer: Sealer): Transactions {
             ? null
             : sealer.seal(encodeCardData(cardData), cardContext(id, record.amountMinor)),
           id,
+          // A move that is not allowed finds no row, like one from a state that the row has left.
+          MAY_BECOME[state].includes(update.state) ? state : null,
         );
+      if (moved === 0)
+        throw new PossumError('STATE', `transaction ${id} cannot go from ${state} to ${update.state}`);
       return after;
     },
     setReference: (id, rrn) => void database.prepare('UPDATE txn SET rrn = ? WHERE id = ?').run(rrn, id),

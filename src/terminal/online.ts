@@ -144,7 +144,7 @@ export function finishAttempt(
   update: { detail?: TransactionDetail; cardData?: CardData } = {},
 ): TransactionRecord | undefined {
   if (result.kind === 'not-sent') return undefined;
-  return finish(context, result.transactionId, endingOf(result, accepted), update);
+  return finish(context, result.pending, endingOf(result, accepted), update);
 }
 
 function endingOf(result: Exclude<Authorisation, { kind: 'not-sent' }>, accepted: boolean): Ending {

@@ -138,15 +138,15 @@ export class LineWorld {
   /** The last commit of an attempt, as the flows of the terminal do it. */
   end(result: Authorisation): number | undefined {
     if (result.kind === 'not-sent') return undefined;
-    if (result.kind === 'no-answer') finish(this.context, result.transactionId, { kind: 'reverse' });
+    if (result.kind === 'no-answer') finish(this.context, result.pending, { kind: 'reverse' });
     else {
       const { decision } = result;
-      finish(this.context, result.transactionId, {
+      finish(this.context, result.pending, {
         kind: decision.approved ? 'approved' : 'declined',
         decision,
       });
     }
-    return result.transactionId;
+    return result.pending.record.id;
   }
 
   /** A sale that was approved offline and waits for its advice. */
