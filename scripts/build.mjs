@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
+import { deserialize, serialize } from 'node:v8';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -34,9 +35,7 @@ const commands = readdirSync(join(root, 'src/cli/commands')).filter(
 );
 await build({
   ...shared,
-  entryPoints: ['platform/config', 'platform/parsed-at-build', 'cli/chunk'].map((name) =>
-    join(root, 'src', `${name}.ts`),
-  ),
+  entryPoints: { chunk: join(root, 'src/cli/chunk.ts'), fixtures: join(root, 'scripts/checked-fixtures.ts') },
   outdir: join(dist, 'tools'),
 });
 await build({
@@ -54,7 +53,7 @@ await build({
 });
 chmodSync(join(dist, 'possum.cjs'), 0o755);
 
-parseFixtures();
+checkFixtures();
 // The first tap of a terminal is what has to be quick; the rest of a day is compiled as it comes.
 const tap = join(dist, 'tools', 'tap.yaml');
 writeFileSync(tap, 'name: tap\nsteps: [{ sale: { amount: 8.50, card: visa-contactless, by: tap } }]\n');
@@ -72,21 +71,15 @@ const library = spawnSync(
 );
 if (library.status !== 0) process.exit(1);
 
-/** Keeps the values of the shipped YAML files as JSON, see src/platform/parsed-at-build.ts. */
-function parseFixtures() {
-  const require = createRequire(import.meta.url);
-  const { readYaml } = require(join(dist, 'tools/platform/config.cjs'));
-  const { parsedName } = require(join(dist, 'tools/platform/parsed-at-build.cjs'));
-  const fixtures = join(root, 'emv-fixtures');
-  const parsed = join(dist, 'parsed');
-  mkdirSync(parsed);
-  for (const name of readdirSync(fixtures, { recursive: true })) {
-    if (!name.endsWith('.yaml')) continue;
-    const text = readFileSync(join(fixtures, name), 'utf8');
-    const { value } = readYaml(text, name);
-    const json = JSON.stringify(value);
-    // What JSON cannot hold is left to the parser.
-    if (isDeepStrictEqual(JSON.parse(json), value)) writeFileSync(join(parsed, parsedName(text)), json);
+/** Keeps what became of the shipped files, see src/platform/checked-at-build.ts. */
+function checkFixtures() {
+  const { checkedFixtures } = createRequire(import.meta.url)(join(dist, 'tools/fixtures.cjs'));
+  const checked = join(dist, 'checked');
+  mkdirSync(checked);
+  for (const { name, value } of checkedFixtures(join(root, 'emv-fixtures'))) {
+    const bytes = serialize(value);
+    // What this form cannot hold is read anew each time.
+    if (isDeepStrictEqual(deserialize(bytes), value)) writeFileSync(join(checked, name), bytes);
   }
 }
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist');
-const { codeCachePath, loadChunk } = createRequire(import.meta.url)(join(dist, 'tools/cli/chunk.cjs'));
+const { codeCachePath, loadChunk } = createRequire(import.meta.url)(join(dist, 'tools/chunk.cjs'));
 const [name, ...parameters] = process.argv.slice(2);
 const { module, script } = loadChunk(name, dist);
 process.exitCode = await module.main(parameters);

@@ -29,7 +29,12 @@ if (process.argv.includes('build')) {
   const buildWanted = digest(
     [
       ...['src', 'devices', 'emv-fixtures'].flatMap(filesBelow),
-      ...['scripts/build.mjs', 'scripts/compile-code.mjs', 'package-lock.json'],
+      ...[
+        'scripts/build.mjs',
+        'scripts/checked-fixtures.ts',
+        'scripts/compile-code.mjs',
+        'package-lock.json',
+      ],
     ],
     machine,
   );

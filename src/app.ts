@@ -126,7 +126,8 @@ export interface RunningTerminal extends Terminal {
 export async function createTerminal(options: TerminalOptions): Promise<RunningTerminal> {
   const { folder, trace = silentTrace } = options;
   const power = powerSupply(options.onPowerPoint);
-  const seals = sealer(loadStorageKey(join(folder, 'secure'), systemRandom()), systemRandom());
+  const isNew = !existsSync(join(folder, 'terminal.db'));
+  const seals = sealer(loadStorageKey(join(folder, 'secure'), systemRandom(), isNew), systemRandom());
   const journal = await openJournal(folder, seals, { trace, onStatement: () => power.point('sql') });
   try {
     return { ...plugTogether(options, journal, seals, power), power };

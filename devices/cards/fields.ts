@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { fromHex, isHex } from '../../src/platform/bytes.ts';
+import { lazily } from '../../src/platform/lazily.ts';
 import { luhnValid } from '../../src/platform/secret.ts';
 import { tagFromHex } from '../../src/tlv/ber.ts';
 
@@ -11,15 +12,17 @@ const asText = (text: z.ZodString, error: string) =>
   z.union([text, z.number().int().nonnegative()], { error }).transform((value) => String(value));
 
 /** Bytes in hex, white space allowed. */
-export const hex = asText(z.string().regex(HEX_TEXT), 'expected bytes in hex').transform((text, context) => {
-  if (isHex(text.replace(/\s+/g, ''))) return fromHex(text);
-  context.addIssue({ code: 'custom', message: 'expected whole bytes in hex' });
-  return z.NEVER;
-});
+export const hex = lazily(() =>
+  asText(z.string().regex(HEX_TEXT), 'expected bytes in hex').transform((text, context) => {
+    if (isHex(text.replace(/\s+/g, ''))) return fromHex(text);
+    context.addIssue({ code: 'custom', message: 'expected whole bytes in hex' });
+    return z.NEVER;
+  }),
+);
 
 /** Bytes in hex, of a length between `least` and `most`. */
 export function hexOf(least: number, most = least) {
-  return hex.refine(({ length }) => length >= least && length <= most, {
+  return hex().refine(({ length }) => length >= least && length <= most, {
     message: least === most ? `expected ${least} bytes in hex` : `expected ${least} to ${most} bytes in hex`,
   });
 }
@@ -33,27 +36,33 @@ export function digits(least: number, most = least) {
   );
 }
 
-export const pan = digits(8, 19).refine(luhnValid, { message: 'the Luhn check digit is wrong' });
+export const pan = lazily(() =>
+  digits(8, 19).refine(luhnValid, { message: 'the Luhn check digit is wrong' }),
+);
 
 /** Data objects by tag. */
 export type TagMap = ReadonlyMap<number, Uint8Array>;
 
 /** A mapping from tags in hex to values in hex; the order of the file is kept where it can be. */
-export const tagMap = z.record(z.string(), hex).transform((entries, context) => {
-  const map = new Map<number, Uint8Array>();
-  for (const [name, value] of Object.entries(entries)) {
-    try {
-      map.set(tagFromHex(name), value);
-    } catch {
-      context.addIssue({ code: 'custom', message: `"${name}" is no BER tag`, path: [name] });
+export const tagMap = lazily(() =>
+  z.record(z.string(), hex()).transform((entries, context) => {
+    const map = new Map<number, Uint8Array>();
+    for (const [name, value] of Object.entries(entries)) {
+      try {
+        map.set(tagFromHex(name), value);
+      } catch {
+        context.addIssue({ code: 'custom', message: `"${name}" is no BER tag`, path: [name] });
+      }
     }
-  }
-  return map as TagMap;
-});
+    return map as TagMap;
+  }),
+);
 
 const PATTERN_WANTED = 'expected hex bytes, ?? for one byte, ** at the end for the rest';
 
 /** A command pattern of replay cards: hex, `??` for one byte, a final `**` for the rest. */
-export const commandPattern = asText(z.string(), PATTERN_WANTED)
-  .transform((text) => text.replace(/\s+/g, '').toUpperCase())
-  .refine((text) => /^([0-9A-F]{2}|\?\?)*(\*\*)?$/.test(text), { message: PATTERN_WANTED });
+export const commandPattern = lazily(() =>
+  asText(z.string(), PATTERN_WANTED)
+    .transform((text) => text.replace(/\s+/g, '').toUpperCase())
+    .refine((text) => /^([0-9A-F]{2}|\?\?)*(\*\*)?$/.test(text), { message: PATTERN_WANTED }),
+);

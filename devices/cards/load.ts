@@ -14,7 +14,7 @@ import { type CardFile, cardFile, type IssuerPart, issuerKeyFile, type ReplayFil
  * @throws PossumError `CONFIG` that names file, line and field
  */
 export function loadCard(path: string): CardFile {
-  const file = loadConfig<CardFile>(path, cardFile);
+  const file = loadConfig<CardFile>(path, cardFile, 'card');
   if (file.issuer === undefined || file.issuer.imkAc !== undefined) return file;
   return { ...file, issuer: withKeys(file.issuer, path) } as CardFile;
 }
@@ -22,7 +22,7 @@ export function loadCard(path: string): CardFile {
 function withKeys(issuer: IssuerPart, path: string): IssuerPart {
   const { keyFile = '', keySet = '', ...rest } = issuer;
   const keyPath = resolve(dirname(path), keyFile);
-  const keys = loadConfig(keyPath, issuerKeyFile).sets[keySet];
+  const keys = loadConfig(keyPath, issuerKeyFile, 'issuer-keys').sets[keySet];
   if (keys === undefined) {
     throw new PossumError('CONFIG', `issuer.keySet: ${keyPath} has no set "${keySet}"`, { where: path });
   }

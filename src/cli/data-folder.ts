@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { PossumError } from '../platform/errors.ts';
 import { fixturePath } from '../platform/fixtures.ts';
 import { loadTerminalSettings, type TerminalSettings } from '../terminal/config.ts';
 import type { Command } from './program.ts';
@@ -28,6 +29,41 @@ export interface ResolvedData {
 export function resolveData(options: DataOptions): ResolvedData {
   const settings = loadTerminalSettings(options.terminal ?? fixturePath('terminals', 'demo.yaml'));
   return { settings, folder: options.data ?? process.env.POSSUM_DATA ?? join('.possum', settings.tid) };
+}
+
+/**
+ * Makes the data folder of a terminal that is to work there.
+ * @throws PossumError `USAGE` when a file is in the way, `STORAGE` when nothing can be written there
+ */
+export function makeDataFolder(folder: string): void {
+  try {
+    makeFolder(resolve(folder));
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'ENOTDIR') {
+      throw new PossumError('USAGE', 'there is a file where a folder is needed', {
+        where: folder,
+        remedy: 'Name a folder with --data.',
+        cause,
+      });
+    }
+    throw new PossumError('STORAGE', 'nothing can be written in this folder', {
+      where: folder,
+      remedy: 'Check who owns it, or name another folder with --data.',
+      cause,
+    });
+  }
+}
+
+/** One level after the other: the recursive form of `mkdirSync` does not end where the system has no such folder. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) {
+    if (!statSync(folder).isDirectory()) throw Object.assign(new Error(folder), { code: 'ENOTDIR' });
+    return;
+  }
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /** What a terminal and its world keep in their folder. */

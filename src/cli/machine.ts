@@ -20,7 +20,7 @@ import { type Random, systemRandom } from '../platform/random.ts';
 import type { Trace } from '../platform/trace.ts';
 import type { TerminalSettings } from '../terminal/config.ts';
 import { isApproved, type TransactionResult } from '../terminal/result.ts';
-import { addDataOptions, type DataOptions, type ResolvedData } from './data-folder.ts';
+import { addDataOptions, type DataOptions, makeDataFolder, type ResolvedData } from './data-folder.ts';
 import { untilInterrupted } from './interruption.ts';
 import { printJson, printProgress, printText } from './output.ts';
 import type { Command } from './program.ts';
@@ -59,6 +59,7 @@ export async function withMachine<T>(
   options: MachineOptions,
   work: (machine: Machine) => Promise<T>,
 ): Promise<T> {
+  makeDataFolder(folder);
   const clock = realClock();
   const random = systemRandom();
   const address = options.host ?? settings.host.address;

@@ -1,31 +1,35 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { loadConfig } from '../platform/config.ts';
+import { lazily } from '../platform/lazily.ts';
 import { bytesOf, hex } from './hex-field.ts';
 import type { CaKey } from './oda/ca-keys.ts';
 
 /** CA keys as a terminal file states them, or the file that it names. */
 
 /** One CA key. */
-export const caKeySchema = z.strictObject({
-  rid: hex(5),
-  index: hex(1),
-  modulus: hex(),
-  exponent: hex(),
-  expiry: z
-    .string()
-    .regex(/^\d{4}-\d\d-\d\d$/, { error: 'must be YYYY-MM-DD' })
-    .optional(),
-  sha1: hex(20).optional(),
-  scheme: z.string().optional(),
-  env: z.enum(['test', 'production', 'unknown']).optional(),
-});
+export const caKeySchema = lazily(() =>
+  z.strictObject({
+    rid: hex(5),
+    index: hex(1),
+    modulus: hex(),
+    exponent: hex(),
+    expiry: z
+      .string()
+      .regex(/^\d{4}-\d\d-\d\d$/, { error: 'must be YYYY-MM-DD' })
+      .optional(),
+    sha1: hex(20).optional(),
+    scheme: z.string().optional(),
+    env: z.enum(['test', 'production', 'unknown']).optional(),
+  }),
+);
 
 /** A CA-key file: `keys`, and what they are. */
-export const caKeyFileSchema = z.strictObject({ about: z.string().optional(), keys: z.array(caKeySchema) });
+export const caKeyFileSchema = lazily(() =>
+  z.strictObject({ about: z.string().optional(), keys: z.array(caKeySchema()) }),
+);
 
-export type CaKeyInput = z.input<typeof caKeySchema>;
+export type CaKeyInput = z.input<ReturnType<typeof caKeySchema>>;
 
 /**
  * Keys that stand in the terminal file, or those of the file that it names, relative to itself.
@@ -34,21 +38,8 @@ export type CaKeyInput = z.input<typeof caKeySchema>;
 export function readCaKeys(input: readonly CaKeyInput[] | string, file: string): readonly CaKey[] {
   if (typeof input !== 'string') return input.map((key, i) => buildCaKey(key, file, `caKeys.${i}`));
   const path = resolve(dirname(file), input);
-  const { keys } = readCaKeyFile(path);
+  const { keys } = loadConfig(path, caKeyFileSchema, 'ca-keys');
   return keys.map((key, i) => buildCaKey(key, path, `keys.${i}`));
-}
-
-/** JSON has no comments or aliases to care for: the built-in parser saves most of the time of a long list. */
-function readCaKeyFile(path: string): z.input<typeof caKeyFileSchema> {
-  if (path.endsWith('.json')) {
-    try {
-      const parsed = caKeyFileSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-      if (parsed.success) return parsed.data;
-    } catch {
-      // The loader below says what is wrong and where.
-    }
-  }
-  return loadConfig(path, caKeyFileSchema);
 }
 
 function buildCaKey(input: CaKeyInput, file: string, field: string): CaKey {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { PossumError } from '../platform/errors.ts';
+import { lazily } from '../platform/lazily.ts';
 import { tagFromHex, tagHex } from '../tlv/ber.ts';
 import { lookupTag } from '../tlv/dictionary.ts';
 import { caKeySchema, readCaKeys } from './ca-key-file.ts';
@@ -17,63 +18,70 @@ import {
 
 export type { ActionCodes, AidConfig, ContactlessConfig, EmvConfig, ReaderLimits } from './parameters.ts';
 
-const minor = z.number().int().min(0).max(999_999_999_999);
-const percent = z.number().int().min(0).max(99);
-const objects = z.record(
-  z.string().regex(/^([0-9A-Fa-f]{2}){1,4}$/, { error: 'must be a tag in hex' }),
-  hex(),
+const minor = lazily(() => z.number().int().min(0).max(999_999_999_999));
+const percent = lazily(() => z.number().int().min(0).max(99));
+const objects = lazily(() =>
+  z.record(z.string().regex(/^([0-9A-Fa-f]{2}){1,4}$/, { error: 'must be a tag in hex' }), hex()),
 );
 
-const limitsShape = {
-  transactionLimit: minor.optional(),
-  floorLimit: minor.optional(),
-  cvmLimit: minor.optional(),
+const limitsShape = lazily(() => ({
+  transactionLimit: minor().optional(),
+  floorLimit: minor().optional(),
+  cvmLimit: minor().optional(),
   statusCheck: z.boolean().optional(),
   zeroAmountAllowed: z.boolean().optional(),
-};
+}));
 
-const contactlessSchema = z.strictObject({
-  kernel: z.number().int().min(1).max(255).optional(),
-  ttq: hex(4).optional(),
-  ...limitsShape,
-  extendedSelection: z.boolean().optional(),
-  usageControlCheck: z.boolean().optional(),
-  onlineOdaFailure: z.enum(['online', 'decline']).optional(),
-  dynamicLimits: z.array(z.strictObject({ programId: hex(), ...limitsShape })).optional(),
-});
+const contactlessSchema = lazily(() =>
+  z.strictObject({
+    kernel: z.number().int().min(1).max(255).optional(),
+    ttq: hex(4).optional(),
+    ...limitsShape(),
+    extendedSelection: z.boolean().optional(),
+    usageControlCheck: z.boolean().optional(),
+    onlineOdaFailure: z.enum(['online', 'decline']).optional(),
+    dynamicLimits: z.array(z.strictObject({ programId: hex(), ...limitsShape() })).optional(),
+  }),
+);
 
-const aidSchema = z.strictObject({
-  aid: hex(),
-  match: z.enum(['exact', 'partial']).optional(),
-  label: z.string().optional(),
-  version: hex(2).optional(),
-  floorLimit: minor.optional(),
-  randomSelection: z
-    .strictObject({ threshold: minor.optional(), target: percent.optional(), maxTarget: percent.optional() })
-    .optional(),
-  tac: z
-    .strictObject({ default: hex(5).optional(), denial: hex(5).optional(), online: hex(5).optional() })
-    .optional(),
-  defaultDdol: hex().optional(),
-  defaultTdol: hex().optional(),
-  contact: z.boolean().optional(),
-  contactless: contactlessSchema.optional(),
-  data: objects.optional(),
-});
+const aidSchema = lazily(() =>
+  z.strictObject({
+    aid: hex(),
+    match: z.enum(['exact', 'partial']).optional(),
+    label: z.string().optional(),
+    version: hex(2).optional(),
+    floorLimit: minor().optional(),
+    randomSelection: z
+      .strictObject({
+        threshold: minor().optional(),
+        target: percent().optional(),
+        maxTarget: percent().optional(),
+      })
+      .optional(),
+    tac: z
+      .strictObject({ default: hex(5).optional(), denial: hex(5).optional(), online: hex(5).optional() })
+      .optional(),
+    defaultDdol: hex().optional(),
+    defaultTdol: hex().optional(),
+    contact: z.boolean().optional(),
+    contactless: contactlessSchema().optional(),
+    data: objects().optional(),
+  }),
+);
 
 /** The keys of a terminal file that this part owns; the terminal's schema spreads them into its own. */
-export const emvConfigShape = {
-  data: objects,
-  aids: z.array(aidSchema).min(1),
-  caKeys: z.union([z.array(caKeySchema), z.string()]).optional(),
+export const emvConfigShape = lazily(() => ({
+  data: objects(),
+  aids: z.array(aidSchema()).min(1),
+  caKeys: z.union([z.array(caKeySchema()), z.string()]).optional(),
   selection: z
     .strictObject({ pse: z.boolean().optional(), cardholderChoice: z.boolean().optional() })
     .optional(),
-};
+}));
 
-const emvConfigSchema = z.object(emvConfigShape);
-export type EmvConfigInput = z.input<typeof emvConfigSchema>;
-type AidInput = z.input<typeof aidSchema>;
+const emvConfigSchema = lazily(() => z.object(emvConfigShape()));
+export type EmvConfigInput = z.input<ReturnType<typeof emvConfigSchema>>;
+type AidInput = z.input<ReturnType<typeof aidSchema>>;
 
 /** Objects without which no kernel can run (Book 4, annex A). */
 const REQUIRED: readonly number[] = [0x9f1a, 0x5f2a, 0x5f36, 0x9f33, 0x9f35, 0x9f40];
@@ -131,7 +139,7 @@ function buildAid(input: AidInput, file: string, field: string): AidConfig {
 }
 
 function buildContactless(
-  input: z.input<typeof contactlessSchema>,
+  input: z.input<ReturnType<typeof contactlessSchema>>,
   aid: Uint8Array,
   file: string,
   field: string,

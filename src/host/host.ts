@@ -86,7 +86,7 @@ export function createHost(config: HostConfig, services: SwitchServices): Host {
       connections.add(served);
       return served.finally(() => connections.delete(served));
     },
-    setAnswer: (rule) => core.rules.add(answerRuleSchema.parse(rule)),
+    setAnswer: (rule) => core.rules.add(answerRuleSchema().parse(rule)),
     clearAnswers: () => core.rules.clear(),
     setLine(state) {
       line = state;

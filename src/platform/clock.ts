@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { PossumError } from './errors.ts';
 
 /** Called when a hold is no longer needed; calling it again does nothing. */

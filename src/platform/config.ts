@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
 import * as z from 'zod';
+import { checkedAtBuild } from './checked-at-build.ts';
 import { PossumError } from './errors.ts';
-import { parsedAtBuild } from './parsed-at-build.ts';
 import { knownKeys, spellingHint } from './spelling-hint.ts';
 
 // Most schemas are used once in a process: compiling a checker for them costs more than it saves.
@@ -10,29 +10,41 @@ z.config({ jitless: true });
 
 /**
  * Reads a YAML (or JSON) file and checks it against a schema.
- * @param schema a strict object schema: unknown keys are errors
+ * @param schema makes a strict object schema: unknown keys are errors
+ * @param kind names the schema where the build keeps what it made of the shipped files
  * @throws PossumError `CONFIG` that names file, line, column and field, with a hint for a misspelt key
  */
-export function loadConfig<T>(path: string, schema: z.ZodType<T>): T {
+export function loadConfig<T>(path: string, schema: () => z.ZodType<T>, kind?: string): T {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     throw new PossumError('CONFIG', 'cannot be read', { where: path, remedy: reasonOf(cause), cause });
   }
-  return parseConfig(text, path, schema);
+  return parseConfig(text, path, schema, kind);
 }
 
 /** {@link loadConfig} for a text that is already there; `name` stands for the file in errors. */
-export function parseConfig<T>(text: string, name: string, schema: z.ZodType<T>): T {
-  const known = parsedAtBuild(text);
-  const early = known === undefined ? undefined : schema.safeParse(known);
-  if (early?.success) return early.data;
+export function parseConfig<T>(text: string, name: string, schema: () => z.ZodType<T>, kind?: string): T {
+  const known = kind === undefined ? undefined : checkedAtBuild(text, kind);
+  if (known !== undefined) return known as T;
+  const json = name.endsWith('.json') ? schema().safeParse(jsonValue(text)) : undefined;
+  if (json?.success) return json.data;
   const { document, value, place } = readYaml(text, name);
-  const result = schema.safeParse(value);
+  const result = schema().safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0] as z.core.$ZodIssue;
-  throw describeIssue(deepestIssue(issue), schema, document, place);
+  throw describeIssue(deepestIssue(issue), schema(), document, place);
+}
+
+/** JSON has no comments or aliases to care for: the built-in parser saves most of the time of a long file. */
+function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser of YAML says what is wrong and where.
+    return undefined;
+  }
 }
 
 /** A YAML text, its plain value, and the file, line and column of an offset in it. */

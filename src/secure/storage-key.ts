@@ -16,13 +16,14 @@ import { Secret } from '../platform/secret.ts';
 const KEY_BYTES = 32;
 
 /**
- * Reads the storage key from `folder/storage.key` (mode 0600), or makes one when the folder is new.
- * @throws PossumError `STORAGE` when the file has another size
+ * Reads the storage key from `folder/storage.key` (mode 0600), or makes one for a new terminal.
+ * @param isNew nothing was sealed yet; else a new key would be of no use, and hide that the old one is missing
+ * @throws PossumError `STORAGE` when the file is missing, cannot be read or has another size
  */
-export function loadStorageKey(folder: string, random: Random): Secret {
+export function loadStorageKey(folder: string, random: Random, isNew: boolean): Secret {
   const path = join(folder, 'storage.key');
-  if (!existsSync(path)) createKeyFile(folder, path, random);
-  const bytes = Uint8Array.from(readFileSync(path));
+  if (isNew && !existsSync(path)) createKeyFile(folder, path, random);
+  const bytes = readKeyFile(path);
   if (bytes.length !== KEY_BYTES) {
     throw new PossumError('STORAGE', `the storage key has ${bytes.length} bytes instead of ${KEY_BYTES}`, {
       where: path,
@@ -30,6 +31,20 @@ export function loadStorageKey(folder: string, random: Random): Secret {
     });
   }
   return new Secret(bytes, 'storage key');
+}
+
+function readKeyFile(path: string): Uint8Array {
+  try {
+    return Uint8Array.from(readFileSync(path));
+  } catch (cause) {
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new PossumError('STORAGE', `the storage key ${isMissing ? 'is missing' : 'cannot be read'}`, {
+      where: path,
+      remedy:
+        'What the terminal has sealed cannot be opened without it: put it back from a backup, or use another --data folder.',
+      cause,
+    });
+  }
 }
 
 /** Written beside and renamed, so that a power cut leaves no file or a whole one. */

@@ -4,9 +4,10 @@ import { buildEmvConfig, type EmvConfig, emvConfigShape } from '../emv/config.ts
 import { fromHex, toHex } from '../platform/bytes.ts';
 import { loadConfig } from '../platform/config.ts';
 import { PossumError } from '../platform/errors.ts';
+import { lazily } from '../platform/lazily.ts';
 import { Secret } from '../platform/secret.ts';
 
-const text = z.union([z.string(), z.int().nonnegative()]).transform(String);
+const text = lazily(() => z.union([z.string(), z.int().nonnegative()]).transform(String));
 const hexOf = (bytes: number) =>
   z
     .union([z.string(), z.int().nonnegative()])
@@ -16,40 +17,46 @@ const hexOf = (bytes: number) =>
     });
 
 /** A terminal file. The kernels need `data` and `aids`; the rest makes a terminal out of them. */
-export const terminalFileSchema = z.strictObject({
-  kind: z.literal('terminal').optional(),
-  description: z.string().optional(),
-  tid: text
-    .refine((value) => /^[\x20-\x7e]{1,8}$/.test(value), { error: 'must be 1 to 8 characters' })
-    .optional(),
-  merchant: z
-    .strictObject({
-      id: text.refine((value) => /^[\x20-\x7e]{1,15}$/.test(value), { error: 'must be 1 to 15 characters' }),
-      name: z.string().min(1).max(40),
-      address: z.array(z.string().max(40)).max(4).optional(),
-    })
-    .optional(),
-  language: z.enum(['en', 'zh']).optional(),
-  ...emvConfigShape,
-  /** DUKPT initial key and its KSN: published test values only. */
-  keys: z.strictObject({ initialKey: hexOf(16), ksn: hexOf(10) }).optional(),
-  host: z
-    .strictObject({
-      /** Path of a profile file, relative to this file; `nac` when absent. */
-      profile: z.string().optional(),
-      /** `host:port`; absent: the embedded host. */
-      address: z.string().optional(),
-      nii: text.refine((value) => /^\d{3}$/.test(value), { error: 'must be three digits' }).optional(),
-      connectTimeoutMs: z.int().min(100).max(120_000).optional(),
-      answerTimeoutMs: z.int().min(100).max(300_000).optional(),
-      repeats: z.int().min(1).max(10).optional(),
-    })
-    .optional(),
-});
+export const terminalFileSchema = lazily(() =>
+  z.strictObject({
+    kind: z.literal('terminal').optional(),
+    description: z.string().optional(),
+    tid: text()
+      .refine((value) => /^[\x20-\x7e]{1,8}$/.test(value), { error: 'must be 1 to 8 characters' })
+      .optional(),
+    merchant: z
+      .strictObject({
+        id: text().refine((value) => /^[\x20-\x7e]{1,15}$/.test(value), {
+          error: 'must be 1 to 15 characters',
+        }),
+        name: z.string().min(1).max(40),
+        address: z.array(z.string().max(40)).max(4).optional(),
+      })
+      .optional(),
+    language: z.enum(['en', 'zh']).optional(),
+    ...emvConfigShape(),
+    /** DUKPT initial key and its KSN: published test values only. */
+    keys: z.strictObject({ initialKey: hexOf(16), ksn: hexOf(10) }).optional(),
+    host: z
+      .strictObject({
+        /** Path of a profile file, relative to this file; `nac` when absent. */
+        profile: z.string().optional(),
+        /** `host:port`; absent: the embedded host. */
+        address: z.string().optional(),
+        nii: text()
+          .refine((value) => /^\d{3}$/.test(value), { error: 'must be three digits' })
+          .optional(),
+        connectTimeoutMs: z.int().min(100).max(120_000).optional(),
+        answerTimeoutMs: z.int().min(100).max(300_000).optional(),
+        repeats: z.int().min(1).max(10).optional(),
+      })
+      .optional(),
+  }),
+);
 
 /** JSON Schema of terminal files, for editors and other tools. */
 export function terminalJsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(terminalFileSchema, { io: 'input', unrepresentable: 'any' }) as Record<
+  return z.toJSONSchema(terminalFileSchema(), { io: 'input', unrepresentable: 'any' }) as Record<
     string,
     unknown
   >;
@@ -84,7 +91,7 @@ export interface Currency {
 
 /** Reads only what the kernels need. @throws PossumError `CONFIG` */
 export function loadEmvConfig(file: string): { readonly emv: EmvConfig; readonly currency: Currency } {
-  const input = loadConfig(file, terminalFileSchema);
+  const input = loadConfig(file, terminalFileSchema, 'terminal');
   const emv = buildEmvConfig(input, file);
   return { emv, currency: currencyOf(emv) };
 }
@@ -94,7 +101,7 @@ export function loadEmvConfig(file: string): { readonly emv: EmvConfig; readonly
  * @throws PossumError `CONFIG` with file, line and field, also when `tid` or `merchant` is missing
  */
 export function loadTerminalSettings(file: string): TerminalSettings {
-  const input = loadConfig(file, terminalFileSchema);
+  const input = loadConfig(file, terminalFileSchema, 'terminal');
   const { tid, merchant, keys, host = {} } = input;
   if (tid === undefined || merchant === undefined) {
     throw new PossumError('CONFIG', `\`${tid === undefined ? 'tid' : 'merchant'}\` is missing`, {

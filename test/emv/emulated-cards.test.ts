@@ -9,7 +9,11 @@ import type { CardChannel } from '../../src/ports/index.ts';
 import { answered, pins, run, type Setting } from './support/world.ts';
 
 const TERMINAL = 'emv-fixtures/terminals/demo.yaml';
-const config = () => buildEmvConfig(loadConfig(TERMINAL, z.looseObject(emvConfigShape)), TERMINAL);
+const config = () =>
+  buildEmvConfig(
+    loadConfig(TERMINAL, () => z.looseObject(emvConfigShape())),
+    TERMINAL,
+  );
 
 /** A card file of the fixtures, whose answers may be changed on their way. */
 function card(

@@ -67,7 +67,7 @@ const HOST_FILE = {
 };
 
 export function hostConfig(changes: Record<string, unknown> = {}): HostConfig {
-  const { profile: _, kind: __, ...file } = hostFileSchema.parse({ ...HOST_FILE, ...changes });
+  const { profile: _, kind: __, ...file } = hostFileSchema().parse({ ...HOST_FILE, ...changes });
   return { ...file, profile };
 }
 

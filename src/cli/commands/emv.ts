@@ -146,7 +146,7 @@ const logSchema = z.array(
 );
 
 function sumOf(file: string, exponent: number): number {
-  const amounts = loadConfig(file, logSchema as z.ZodType<string[]>);
+  const amounts = loadConfig(file, () => logSchema as z.ZodType<string[]>);
   return amounts.reduce((sum, amount) => sum + parseAmount(amount, exponent), 0);
 }
 

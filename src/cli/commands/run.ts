@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EXIT, isPossumError, PossumError } from '../../platform/errors.ts';
 import { playScenario, type ScenarioReport } from '../../scenario/runner.ts';
 import { loadScenario, type Scenario } from '../../scenario/schema.ts';
-import { emptyDataFolder } from '../data-folder.ts';
+import { emptyDataFolder, makeDataFolder } from '../data-folder.ts';
 import { untilInterrupted } from '../interruption.ts';
 import { printJson, printText } from '../output.ts';
 import { command, runCommand } from '../program.ts';
@@ -48,7 +48,10 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function playOne(scenario: Scenario, options: Options, signal: AbortSignal): Promise<ScenarioReport> {
   const { folder, remove } = options.data === undefined ? temporaryFolder() : { folder: options.data };
-  if (options.data !== undefined && options.fresh === true) emptyDataFolder(folder);
+  if (options.data !== undefined) {
+    makeDataFolder(folder);
+    if (options.fresh === true) emptyDataFolder(folder);
+  }
   const talk = options.json !== true;
   let place = scenario.file;
   try {

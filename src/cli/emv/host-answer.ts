@@ -49,7 +49,7 @@ export function hostAnswer(option: string, card: CardFile): HostAnswer {
       remedy: spellingHint(option, ['approve', 'decline', 'refer', 'unable'], 'answers'),
     });
   }
-  const { arc, tags } = loadConfig(option, answerFile as z.ZodType<z.output<typeof answerFile>>);
+  const { arc, tags } = loadConfig(option, () => answerFile as z.ZodType<z.output<typeof answerFile>>);
   const objects = Object.entries(tags).flatMap(([tag, values]) =>
     [values].flat().map((value) => ({ tag: tagFromHex(tag), value: fromHex(value) })),
   );

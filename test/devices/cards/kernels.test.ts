@@ -12,7 +12,11 @@ import { pins, run } from '../../emv/support/world.ts';
 import { cardPath } from './hand.ts';
 
 const terminal = new URL('../../../emv-fixtures/terminals/demo.yaml', import.meta.url).pathname;
-const config = () => buildEmvConfig(loadConfig(terminal, z.object(emvConfigShape)), terminal);
+const config = () =>
+  buildEmvConfig(
+    loadConfig(terminal, () => z.object(emvConfigShape())),
+    terminal,
+  );
 
 /** One transaction of a shipped card at the demonstration terminal; the card's own issuer answers. */
 async function pay(name: string, amountMinor: number, approved = true) {
