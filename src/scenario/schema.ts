@@ -23,6 +23,12 @@ const balance = lazily(() =>
 );
 const pinKeys = lazily(() => z.union([z.string(), z.int().nonnegative()]).transform(String));
 
+// One of each serves all keys: making a schema costs more than using it.
+const text = lazily(() => z.string().optional());
+const texts = lazily(() => z.array(z.string()).optional());
+const count = lazily(() => z.int().min(0).optional());
+const flag = lazily(() => z.boolean().optional());
+
 /** Where the power fails inside a step: before the n-th point of a kind. */
 const powerCut = lazily(() =>
   z.strictObject({
@@ -39,18 +45,18 @@ const cardAction = lazily(() =>
     by: z.enum(['insert', 'tap', 'swipe']).default('insert'),
     /** Digits of one entry, or of several, one after the other; `cancel` presses cancel. */
     pin: z.union([pinKeys(), z.array(pinKeys())]).optional(),
-    forceOnline: z.boolean().optional(),
+    forceOnline: flag(),
     /** Nothing answers when the chip is powered. */
-    mute: z.boolean().optional(),
+    mute: flag(),
     /** The card is pulled at this command, counted from 0. */
-    tearAt: z.int().min(0).optional(),
+    tearAt: count(),
     /** What else is presented when the terminal asks again, one after the other. */
     next: z
       .array(
         z.strictObject({
           card: z.string(),
           by: z.enum(['insert', 'tap', 'swipe']).default('insert'),
-          mute: z.boolean().optional(),
+          mute: flag(),
         }),
       )
       .optional(),
@@ -58,47 +64,45 @@ const cardAction = lazily(() =>
   }),
 );
 
-const totals = lazily(() =>
-  z.strictObject({ count: z.int().min(0).optional(), amount: amount().optional() }),
-);
+const totals = lazily(() => z.strictObject({ count: count(), amount: amount().optional() }));
 
 const expectation = lazily(() =>
   z.strictObject({
     /** Outcome of a sale, refund or void; `settled`, `failed` or `empty` of a settlement; `powerCut` of a cut. */
-    outcome: z.string().optional(),
+    outcome: text(),
     /** A text in the reason that the operator is told. */
-    reason: z.string().optional(),
+    reason: text(),
     /** Field 39: of the transaction, or of a settlement that failed. */
     response: z
       .union([z.string(), z.int().min(0)])
       .transform((code) => String(code).padStart(2, '0'))
       .optional(),
     /** State of the row. */
-    state: z.string().optional(),
-    online: z.boolean().optional(),
+    state: text(),
+    online: flag(),
     /** What the host has of this transaction. */
     host: z.enum(['approved', 'declined', 'voided', 'reversed', 'none']).optional(),
     /** Texts that stand on the slips of this step, each in one line; columns may be any number of spaces apart. */
-    receipt: z.array(z.string()).optional(),
+    receipt: texts(),
     /** How many slips were printed in this step. */
-    slips: z.int().min(0).optional(),
+    slips: count(),
     /** Texts that were shown to the customer in this step. */
-    screen: z.array(z.string()).optional(),
+    screen: texts(),
     /** What the PIN pad asked for in this step, in order. */
     prompts: z.array(z.enum(['enter-pin', 'wrong-pin', 'last-try'])).optional(),
     sales: totals().optional(),
     refunds: totals().optional(),
-    uploaded: z.int().min(0).optional(),
+    uploaded: count(),
     /** Messages that still wait for the host. */
-    waiting: z.int().min(0).optional(),
+    waiting: count(),
     /** Transactions that boot found interrupted. */
-    interrupted: z.int().min(0).optional(),
+    interrupted: count(),
     /** The batch that is not closed: `must-settle` once its settlement has begun, `none` before the first sale. */
     batch: z.enum(['none', 'open', 'must-settle']).optional(),
     /** What customers were charged by the host's ledger, less what they got back. */
     ledger: balance().optional(),
     /** The host's ledger adds up and agrees with the terminal's totals. */
-    balanced: z.boolean().optional(),
+    balanced: flag(),
   }),
 );
 
@@ -107,7 +111,7 @@ const ACTIONS = ['sale', 'refund', 'void', 'settle', 'host', 'line', 'power', 'a
 const step = lazily(() =>
   z
     .strictObject({
-      name: z.string().optional(),
+      name: text(),
       sale: cardAction().optional(),
       refund: cardAction().optional(),
       /** An invoice number, or the name of an earlier step. */
@@ -143,10 +147,10 @@ export const scenarioSchema = lazily(() =>
   z.strictObject({
     kind: z.literal('scenario').optional(),
     name: z.string(),
-    description: z.string().optional(),
+    description: text(),
     /** Files, relative to this one; the demo's when absent. */
-    terminal: z.string().optional(),
-    host: z.string().optional(),
+    terminal: text(),
+    host: text(),
     /** First reading of the clock. */
     start: z
       .string()

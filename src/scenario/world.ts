@@ -82,7 +82,12 @@ export class World {
     obligingHand(trace, clock, devices);
     const line = switchedLine(host.address, clock);
     const world = new World(scenario, folder, kept, { clock, trace, devices, host, line, settings });
-    await world.boot();
+    try {
+      await world.boot();
+    } catch (cause) {
+      await world.close();
+      throw cause;
+    }
     return world;
   }
 

@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { PossumError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
@@ -22,7 +13,7 @@ const KEY_BYTES = 32;
  */
 export function loadStorageKey(folder: string, random: Random, isNew: boolean): Secret {
   const path = join(folder, 'storage.key');
-  if (isNew && !existsSync(path)) createKeyFile(folder, path, random);
+  if (isNew && !isWhole(path)) createKeyFile(folder, path, random);
   const bytes = readKeyFile(path);
   if (bytes.length !== KEY_BYTES) {
     throw new PossumError('STORAGE', `the storage key has ${bytes.length} bytes instead of ${KEY_BYTES}`, {
@@ -47,18 +38,20 @@ function readKeyFile(path: string): Uint8Array {
   }
 }
 
-/** Written beside and renamed, so that a power cut leaves no file or a whole one. */
+function isWhole(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.size === KEY_BYTES;
+}
+
+/** A power cut in here leaves a file that is not whole: nothing was sealed with it, and it is made again. */
 function createKeyFile(folder: string, path: string, random: Random): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const draft = `${path}.new`;
-  const file = openSync(draft, 'w', 0o600);
+  const file = openSync(path, 'w', 0o600);
   try {
     writeSync(file, random.bytes(KEY_BYTES));
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  renameSync(draft, path);
   const directory = openSync(folder, 'r');
   try {
     fsyncSync(directory);
