@@ -63,7 +63,12 @@ function makeFolder(folder: string): void {
     return;
   }
   makeFolder(dirname(folder));
-  mkdirSync(folder, { mode: 0o700 });
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (cause) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(folder)) throw cause;
+  }
 }
 
 /** What a terminal and its world keep in their folder. */
