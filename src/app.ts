@@ -28,7 +28,7 @@ import { createSecureModule } from './secure/secure-module.ts';
 import { loadStorageKey } from './secure/storage-key.ts';
 import type { TerminalSettings } from './terminal/config.ts';
 import { createTerminalApplication, type Terminal } from './terminal/terminal.ts';
-import { redactEvent } from './tlv/redact.ts';
+import { createRedactor } from './tlv/redact.ts';
 
 /** Composition: the one place where firmware, hardware and host meet. */
 
@@ -78,7 +78,7 @@ export function obligingHand(
 
 /** A trace that masks what must not leave the firmware. */
 export function createRedactingTrace(clock: Clock): Trace {
-  return createTrace(clock, redactEvent);
+  return createTrace(clock, createRedactor());
 }
 
 /** The line to the host, which a hand can cut and mend. */

@@ -2,6 +2,7 @@ import { fromHex, isHex, toHex } from '../platform/bytes.ts';
 import { luhnValid, maskPan } from '../platform/secret.ts';
 import type { Redactor, TraceBody } from '../platform/trace.ts';
 import { parseTlv, type Tlv } from './ber.ts';
+import { cardMemory, type Sighting } from './card-memory.ts';
 
 /** What leaves the firmware in a trace holds no PIN, no track and no full PAN. */
 
@@ -16,15 +17,31 @@ const INS_VERIFY = 0x20;
 const INS_PIN_CHANGE = 0x24;
 const HIDDEN_FIELDS: ReadonlySet<number> = new Set([35, 36, 45, 52]);
 
-/** Masks PANs, tracks and PINs in one trace event. */
-export const redactEvent: Redactor = (event: TraceBody): TraceBody => {
+/**
+ * Masks PANs, tracks and PINs in trace events. It remembers the numbers that cards have shown: a terminal sends them
+ * back without a tag when a DOL asks for them.
+ */
+export function createRedactor(): Redactor {
+  const memory = cardMemory();
+  return (event) => {
+    if (event.kind === 'apdu') {
+      memory.learn(event.response);
+      return {
+        ...event,
+        command: maskSightings(redactCommand(event.command), memory.find(event.command)),
+        response: maskSightings(redactResponse(event.response), memory.find(event.response)),
+      };
+    }
+    if (event.kind === 'device')
+      return { ...event, bytes: maskSightings(redactLoose(event.bytes), memory.find(event.bytes)) };
+    return redactFixed(event);
+  };
+}
+
+function redactFixed(event: TraceBody): TraceBody {
   switch (event.kind) {
-    case 'apdu':
-      return { ...event, command: redactCommand(event.command), response: redactResponse(event.response) };
     case 'message':
       return { ...event, fields: redactFields(event.fields) };
-    case 'device':
-      return { ...event, bytes: redactLoose(event.bytes) };
     case 'screen':
     case 'print':
       return { ...event, lines: event.lines.map(redactText) };
@@ -37,7 +54,22 @@ export const redactEvent: Redactor = (event: TraceBody): TraceBody => {
     default:
       return event;
   }
-};
+}
+
+/** Six digits in front stay, four behind when the number is there to its end; nothing of a track behind it. */
+function maskSightings(masked: Uint8Array, sightings: readonly Sighting[]): Uint8Array {
+  if (sightings.length === 0) return masked;
+  const bytes = masked.slice();
+  for (const { start, end, panDigits } of sightings) {
+    const whole = 2 * (end - start) >= panDigits;
+    const visibleFrom = whole ? panDigits - 4 : panDigits;
+    for (let i = 6; i < 2 * (end - start); i++) {
+      const shown = i >= visibleFrom && i <= panDigits;
+      if (!shown) setNibble(bytes, 2 * start + i, 0xf);
+    }
+  }
+  return bytes;
+}
 
 /** A command APDU whose data is shown only when it cannot hold a PIN. */
 export function redactCommand(command: Uint8Array): Uint8Array {

@@ -14,7 +14,7 @@ import { Pan, Secret } from '../../src/platform/secret.ts';
 import { createTrace, type TraceEvent } from '../../src/platform/trace.ts';
 import type { Keypad } from '../../src/ports/index.ts';
 import { createSecureModule, type SecureModule } from '../../src/secure/secure-module.ts';
-import { redactEvent } from '../../src/tlv/redact.ts';
+import { createRedactor } from '../../src/tlv/redact.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { testSealer } from '../support/sealer.ts';
 import { BDK, ForeignHost, profile } from './foreign-host.ts';
@@ -46,7 +46,7 @@ export class LineWorld {
   readonly events: TraceEvent[] = [];
   readonly folder: string;
   context!: AcquirerContext;
-  readonly #trace = createTrace(this.clock, redactEvent);
+  readonly #trace = createTrace(this.clock, createRedactor());
 
   private constructor(folder: string) {
     this.folder = folder;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../src/platform/bytes.ts';
 import type { TraceBody } from '../../src/platform/trace.ts';
-import { redactEvent } from '../../src/tlv/redact.ts';
+import { createRedactor } from '../../src/tlv/redact.ts';
 
 const PAN = '4761739001010119';
 
@@ -12,11 +12,11 @@ function apdu(command: string, response: string): string[] {
     command: fromHex(command),
     response: fromHex(response),
   };
-  const seen = redactEvent(event) as typeof event;
+  const seen = createRedactor()(event) as typeof event;
   return [toHex(seen.command), toHex(seen.response)];
 }
 
-describe('redactEvent', () => {
+describe('the redactor', () => {
   it('hides the PIN block of VERIFY whatever the answer', () => {
     expect(apdu('0020008008241234FFFFFFFFFF', '63C2')[0]).toBe('0020008008FFFFFFFFFFFFFFFF');
   });
@@ -44,7 +44,7 @@ describe('redactEvent', () => {
   });
 
   it('masks message fields', () => {
-    const seen = redactEvent({
+    const seen = createRedactor()({
       kind: 'message',
       direction: 'sent',
       mti: '0200',
@@ -62,14 +62,50 @@ describe('redactEvent', () => {
   });
 
   it('masks frames of devices and lines for people', () => {
-    const frame = redactEvent({
+    const frame = createRedactor()({
       kind: 'device',
       device: 'pn532',
       direction: 'in',
       bytes: fromHex(`00FF D541 5A08${PAN}`),
     });
     expect(frame.kind === 'device' && toHex(frame.bytes)).not.toContain(PAN);
-    const print = redactEvent({ kind: 'print', lines: [`CARD ${PAN}`, 'RRN 261121000001'] });
+    const print = createRedactor()({ kind: 'print', lines: [`CARD ${PAN}`, 'RRN 261121000001'] });
     expect(print).toMatchObject({ lines: ['CARD 476173******0119', 'RRN 261121000001'] });
+  });
+});
+
+describe('the redactor, once a card has shown its number', () => {
+  const TRACK = `${PAN}D22122011143804400000F`;
+  const CARD = `701D5A08${PAN}5711${TRACK.slice(0, 34)}9000`;
+  const cdol = (data: string): string => {
+    const redact = createRedactor();
+    const event = { kind: 'apdu', interface: 'contact' } as const;
+    redact({ ...event, command: fromHex('00B2010C00'), response: fromHex(CARD) });
+    const length = (data.length / 2).toString(16).padStart(2, '0');
+    const command = fromHex(`80AE8000${length}${data}00`);
+    const seen = redact({ ...event, command, response: fromHex('6985') });
+    return seen.kind === 'apdu' ? toHex(seen.command).slice(10, -2) : '';
+  };
+
+  it.each([
+    ['the number between other objects', `000000001000${PAN}0840`, '000000001000476173FFFFFF01190840'],
+    ['the number with its padding', `${PAN}FFFF`, '476173FFFFFF0119FFFF'],
+    ['the number cut off by the list', PAN.slice(0, 14), '476173FFFFFFFF'],
+    ['the track', TRACK.slice(0, 34), `476173FFFFFF0119D${'F'.repeat(17)}`],
+    ['another number of the same bank', `476173${'0'.repeat(10)}`, `476173${'0'.repeat(10)}`],
+  ])('masks %s in data without tags', (_, data, seen) => {
+    expect(cdol(data)).toBe(seen);
+  });
+
+  it('masks it in the frames of a device', () => {
+    const redact = createRedactor();
+    redact({
+      kind: 'apdu',
+      interface: 'contact',
+      command: fromHex('00B2010C00'),
+      response: fromHex(CARD),
+    });
+    const frame = redact({ kind: 'device', device: 'r', direction: 'out', bytes: fromHex(`D440${PAN}`) });
+    expect(frame).toMatchObject({ bytes: fromHex('D440476173FFFFFF0119') });
   });
 });
