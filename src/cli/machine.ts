@@ -80,18 +80,11 @@ export async function withMachine<T>(
     const line = switchedLine(address ?? (embedded?.address as string), clock, { allowPublic });
     const terminal = await createTerminal({ settings, folder, clock, random, devices, line, trace });
     try {
+      const machine = { settings, terminal, devices, cards, trace, lineFailed: () => lineFailed };
       return await untilInterrupted(async (signal) => {
         await terminal.boot(signal);
-        return work({
-          settings,
-          terminal,
-          devices,
-          cards,
-          trace,
-          signal,
-          lineFailed: () => lineFailed,
-        });
-      });
+        return work({ ...machine, signal });
+      }, 'Interrupted: what the host was asked is brought to its end. Once more ends it at once.');
     } finally {
       cards.keep();
       terminal.close();

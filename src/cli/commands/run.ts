@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, isPossumError, PossumError } from '../../platform/errors.ts';
 import { playScenario, type ScenarioReport } from '../../scenario/runner.ts';
 import { loadScenario, type Scenario } from '../../scenario/schema.ts';
-import { emptyDataFolder, makeDataFolder } from '../data-folder.ts';
+import { emptyDataFolder, makeDataFolder, removeTree } from '../data-folder.ts';
 import { untilInterrupted } from '../interruption.ts';
 import { printJson, printText } from '../output.ts';
 import { command, runCommand } from '../program.ts';
@@ -85,7 +85,7 @@ function temporaryFolder(): { readonly folder: string; readonly remove: () => vo
   const folder = mkdtempSync(join(tmpdir(), 'possum-'));
   const remove = () => {
     process.off('exit', remove);
-    rmSync(folder, { recursive: true, force: true });
+    removeTree(folder);
   };
   process.on('exit', remove);
   return { folder, remove };
