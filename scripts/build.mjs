@@ -13,6 +13,18 @@ const dist = join(root, 'dist');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 rmSync(dist, { recursive: true, force: true });
 
+/** The argument parser can start other programs; none of ours does, and loading that takes its time. */
+const withoutChildProcess = {
+  name: 'without-child-process',
+  setup(bundle) {
+    const ofParser = ({ importer }) => importer.includes('commander');
+    bundle.onResolve({ filter: /^node:child_process$/ }, (found) =>
+      ofParser(found) ? { path: 'nothing', namespace: 'nothing' } : undefined,
+    );
+    bundle.onLoad({ filter: /./, namespace: 'nothing' }, () => ({ contents: '' }));
+  },
+};
+
 const shared = {
   bundle: true,
   platform: 'node',
@@ -26,6 +38,7 @@ const shared = {
   external: ['better-sqlite3', 'serialport', 'blessed'],
   supported: { 'dynamic-import': false },
   define: { POSSUM_VERSION: JSON.stringify(version), 'import.meta.dirname': '__dirname' },
+  plugins: [withoutChildProcess],
   logLevel: 'warning',
 };
 
