@@ -12,12 +12,11 @@ import {
   switchedLine,
   type VirtualDevices,
 } from '../app.ts';
-import { loadHost } from '../host/config.ts';
 import { type Clock, realClock } from '../platform/clock.ts';
 import { EXIT, type ExitCode } from '../platform/errors.ts';
-import { fixturePath } from '../platform/fixtures.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import type { Trace } from '../platform/trace.ts';
+import { embeddedHost } from '../scenario/embedded-host.ts';
 import type { TerminalSettings } from '../terminal/config.ts';
 import { isApproved, type TransactionResult } from '../terminal/result.ts';
 import { addDataOptions, type DataOptions, makeDataFolder, type ResolvedData } from './data-folder.ts';
@@ -63,7 +62,7 @@ export async function withMachine<T>(
   const clock = realClock();
   const random = systemRandom();
   const address = options.host ?? settings.host.address;
-  const embedded = address !== undefined ? undefined : await embeddedHost(folder, clock, random);
+  const embedded = address !== undefined ? undefined : await startEmbedded(settings, folder, clock, random);
   const devices = createVirtualDevices(clock);
   const trace = createRedactingTrace(clock);
   const cards = cardDrawer(() => random, join(folder, 'cards'));
@@ -94,9 +93,14 @@ export async function withMachine<T>(
   }
 }
 
-function embeddedHost(folder: string, clock: Clock, random: Random): Promise<RunningHost> {
+function startEmbedded(
+  settings: TerminalSettings,
+  folder: string,
+  clock: Clock,
+  random: Random,
+): Promise<RunningHost> {
   return createHost({
-    config: loadHost(fixturePath('hosts', 'demo.yaml')),
+    config: embeddedHost(settings),
     clock,
     random,
     listen: '127.0.0.1:0',

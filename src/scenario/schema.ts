@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { answerRuleSchema } from '../host/config.ts';
+import { dateParts } from '../platform/clock.ts';
 import { loadConfig } from '../platform/config.ts';
 import { lazily } from '../platform/lazily.ts';
 import { brokenReferences } from './references.ts';
@@ -21,7 +22,13 @@ const balance = lazily(() =>
     .transform(String)
     .refine((text) => /^-?\d{1,12}(\.\d+)?$/.test(text), { error: 'must be an amount, e.g. 10.00' }),
 );
-const pinKeys = lazily(() => z.union([z.string(), z.int().nonnegative()]).transform(String));
+/** Digits, with `B` for clear, `C` for cancel and `E` for enter in between; none pass the PIN over. */
+const pinKeys = lazily(() =>
+  z
+    .union([z.string(), z.int().nonnegative()])
+    .transform(String)
+    .refine((keys) => /^([\dBCE]*|cancel)$/.test(keys), { error: 'must be digits, or cancel' }),
+);
 
 // One of each serves all keys: making a schema costs more than using it.
 const text = lazily(() => z.string().optional());
@@ -155,6 +162,7 @@ export const scenarioSchema = lazily(() =>
     start: z
       .string()
       .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/, { error: 'must be YYYY-MM-DDThh:mm:ss' })
+      .refine(isMoment, { error: 'there is no such day or time' })
       .default('2026-11-21T09:00:00'),
     seed: z.union([z.int(), z.string()]).default(1),
     steps: z.array(step()).min(1),
@@ -189,6 +197,11 @@ export function loadScenario(file: string): Scenario {
 /** JSON Schema of scenario files. */
 export function scenarioJsonSchema(): unknown {
   return z.toJSONSchema(scenarioSchema(), { io: 'input', unrepresentable: 'any' });
+}
+
+function isMoment(text: string): boolean {
+  const ms = Date.parse(`${text}Z`);
+  return !Number.isNaN(ms) && dateParts(ms).isoDate === text.slice(0, 10);
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -23,6 +23,7 @@ import { seededRandom } from '../platform/random.ts';
 import type { Trace } from '../platform/trace.ts';
 import { loadTerminalSettings, type TerminalSettings } from '../terminal/config.ts';
 import type { RecoveryReport } from '../terminal/recovery.ts';
+import { embeddedHost } from './embedded-host.ts';
 import { scenarioCardPath } from './references.ts';
 import type { Scenario } from './schema.ts';
 
@@ -66,10 +67,13 @@ export class World {
   static async start(scenario: Scenario, folder: string, kept = false): Promise<World> {
     const clock = new VirtualClock(Date.parse(`${scenario.start}Z`));
     const trace = createRedactingTrace(clock);
-    const file = (path: string | undefined, ...fallback: string[]) =>
-      path === undefined ? fixturePath(...fallback) : scenario.resolve(path);
-    const settings = loadTerminalSettings(file(scenario.terminal, 'terminals', 'demo.yaml'));
-    const config = loadHost(file(scenario.host, 'hosts', 'demo.yaml'));
+    const settings = loadTerminalSettings(
+      scenario.terminal === undefined
+        ? fixturePath('terminals', 'demo.yaml')
+        : scenario.resolve(scenario.terminal),
+    );
+    const config =
+      scenario.host === undefined ? embeddedHost(settings) : loadHost(scenario.resolve(scenario.host));
     const host = await createHost({
       config,
       clock,

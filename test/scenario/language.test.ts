@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PossumError } from '../../src/platform/errors.ts';
+import { fixturePath } from '../../src/platform/fixtures.ts';
 import { playScenario } from '../../src/scenario/runner.ts';
 import { loadScenario } from '../../src/scenario/schema.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -64,6 +65,12 @@ describe('a scenario file', () => {
       'powerCut.before',
     ],
     ['a step that is repeated no times', '  - line: up\n    repeat: 0\n', '4:13', 'steps.0.repeat'],
+    [
+      'a PIN of letters',
+      '  - sale: { amount: 1.00, card: sda, pin: abcd }\n',
+      '3:43',
+      'must be digits, or cancel',
+    ],
     ['an empty list of steps', '  []\n', '3:3', 'steps'],
   ])('names file, line and column of %s', (_, steps, place, hint) => {
     const file = write(steps);
@@ -78,6 +85,14 @@ describe('a scenario file', () => {
     expect(error.describe()).toContain(hint);
     expect(error.where).toBe(`${file}:${place}`);
   });
+
+  it.each(['2026-13-01T00:00:00', '2026-02-30T00:00:00', '2026-01-01T25:00:00', '2026-01-01'])(
+    'does not begin at %s',
+    (start) => {
+      const file = write('  - check: true\n', `name: test\nstart: '${start}'`);
+      expect(() => loadScenario(file)).toThrow(/^start: (must be YYYY|there is no such day or time)/);
+    },
+  );
 
   it('takes digits with and without quotes', () => {
     const { steps } = loadScenario(
@@ -117,6 +132,27 @@ describe('an expectation that is not met', () => {
     const report = await play(`  - ${SALE}\n    expect: { ${expectation} }\n`);
     expect(report.steps[0]?.failures).toEqual([failure]);
     expect(report.passed).toBe(false);
+  });
+});
+
+describe('a scenario', () => {
+  it('in another currency has a host of that currency', async () => {
+    const folder = temporaryFolder();
+    const terminal = readFileSync(fixturePath('terminals', 'demo.yaml'), 'utf8')
+      .replace("5F2A: '0840'", "5F2A: '0392'")
+      .replace("5F36: '02'", "5F36: '00'")
+      .replace('../capk', fixturePath('capk'));
+    writeFileSync(join(folder, 'yen.yaml'), terminal);
+    const file = join(folder, 'day.yaml');
+    writeFileSync(
+      file,
+      `name: yen\nterminal: yen.yaml\nsteps:
+  - { sale: { amount: 9000, card: visa-credit, pin: 1234 }, expect: { outcome: APPROVED_ONLINE, receipt: [Amount JPY 9000] } }
+  - { settle: true, expect: { outcome: settled, sales: { amount: 9000 }, balanced: true } }
+`,
+    );
+    const report = await playScenario(loadScenario(file), temporaryFolder());
+    expect(report.steps.flatMap(({ failures }) => failures)).toEqual([]);
   });
 });
 
