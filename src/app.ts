@@ -112,6 +112,8 @@ export interface TerminalOptions {
   /** Sees each point at which the power could fail. */
   readonly onPowerPoint?: (kind: PowerPoint, number: number, supply: PowerSupply) => void;
   readonly chooseApplication?: (labels: readonly string[]) => Promise<number | undefined>;
+  /** Bytes that the disk of the folder has left; asked of the system when absent. */
+  readonly freeBytes?: () => number;
 }
 
 /** A terminal that has power. It is ready after {@link Terminal.boot}. */
@@ -128,7 +130,11 @@ export async function createTerminal(options: TerminalOptions): Promise<RunningT
   const power = powerSupply(options.onPowerPoint);
   const isNew = !existsSync(join(folder, 'terminal.db'));
   const seals = sealer(loadStorageKey(join(folder, 'secure'), systemRandom(), isNew), systemRandom());
-  const journal = await openJournal(folder, seals, { trace, onStatement: () => power.point('sql') });
+  const journal = await openJournal(folder, seals, {
+    trace,
+    onStatement: () => power.point('sql'),
+    ...(options.freeBytes === undefined ? {} : { freeBytes: options.freeBytes }),
+  });
   try {
     return { ...plugTogether(options, journal, seals, power), power };
   } catch (cause) {

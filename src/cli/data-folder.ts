@@ -94,7 +94,7 @@ function makeFolder(folder: string): void {
 }
 
 /** What a terminal and its world keep in their folder. */
-const OURS = /^(terminal\.(db|lock)|host\.db)(-(wal|shm|journal))?$|^(secure|cards)$/;
+const OURS = /^(terminal\.(db|lock)|host\.db)(-(wal|shm|journal))?$|^(secure|cards|reserve)$/;
 
 /** Removes what a terminal left in its folder, and nothing else: whoever names the wrong folder loses nothing. */
 export function emptyDataFolder(folder: string): void {

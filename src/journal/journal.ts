@@ -6,6 +6,7 @@ import { type Counters, counters } from './counters.ts';
 import { openForReading, openTerminalFiles, type TerminalFiles } from './database.ts';
 import { keyRecords } from './key-records.ts';
 import { type Outbox, outbox } from './outbox.ts';
+import { type Room, roomOf } from './room.ts';
 import { type Transactions, type TransactionsView, transactions, transactionsView } from './transactions.ts';
 import { type UnitOfWork, unitOfWork } from './unit-of-work.ts';
 
@@ -17,6 +18,8 @@ export interface Journal {
   readonly batches: Batches;
   readonly transactions: Transactions;
   readonly outbox: Outbox;
+  /** Whether the disk has room for a new transaction. */
+  hasRoom(): boolean;
   close(): void;
 }
 
@@ -28,6 +31,8 @@ export interface JournalView {
 
 export interface JournalOptions extends OpenOptions {
   readonly trace: Trace;
+  /** Bytes that the disk has left; asked of the system when absent. */
+  readonly freeBytes?: () => number;
 }
 
 /**
@@ -37,12 +42,12 @@ export interface JournalOptions extends OpenOptions {
  */
 export async function openJournal(folder: string, sealer: Sealer, options: JournalOptions): Promise<Journal> {
   const files = await openTerminalFiles(folder, options);
-  return journalOn(files, sealer, options.trace);
+  return journalOn(files, sealer, options.trace, roomOf(folder, options.freeBytes));
 }
 
-function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace): Journal {
+function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace, room: Room): Journal {
   const { database } = files;
-  const commit = unitOfWork(database, trace);
+  const commit = unitOfWork(database, trace, room);
   const numbers = counters(database);
   return {
     commit,
@@ -51,6 +56,7 @@ function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace): Journal 
     batches: batches(database, numbers),
     transactions: transactions(database, sealer),
     outbox: outbox(database, sealer, numbers),
+    hasRoom: () => room.enough(),
     close: () => files.close(),
   };
 }

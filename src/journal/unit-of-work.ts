@@ -1,6 +1,7 @@
 import { PossumError } from '../platform/errors.ts';
-import type { Database } from '../platform/sqlite.ts';
+import { type Database, isDiskFull } from '../platform/sqlite.ts';
 import type { Trace } from '../platform/trace.ts';
+import type { Room } from './room.ts';
 
 /**
  * All changes go through a unit of work: what it does becomes durable together, or not at all. Units nest: an
@@ -9,12 +10,14 @@ import type { Trace } from '../platform/trace.ts';
  */
 export type UnitOfWork = <T>(what: string, work: () => T) => T;
 
-/** Makes the {@link UnitOfWork} of one connection. */
-export function unitOfWork(database: Database, trace: Trace): UnitOfWork {
+/**
+ * Makes the {@link UnitOfWork} of one connection. When the disk is full, the reserve is given back and the work done
+ * once more: what was begun before can then still be brought to its end.
+ */
+export function unitOfWork(database: Database, trace: Trace, room: Room): UnitOfWork {
   let depth = 0;
   let sequence = 0;
-  return <T>(what: string, work: () => T): T => {
-    if (depth > 0) return work();
+  const once = <T>(what: string, work: () => T): T => {
     const begin = database.prepare('BEGIN IMMEDIATE');
     begin.run();
     depth++;
@@ -31,6 +34,16 @@ export function unitOfWork(database: Database, trace: Trace): UnitOfWork {
       throw cause;
     } finally {
       depth--;
+    }
+  };
+  return (what, work) => {
+    if (depth > 0) return work();
+    try {
+      return once(what, work);
+    } catch (cause) {
+      if (!isDiskFull(cause) || !room.giveReserve()) throw cause;
+      trace.emit({ kind: 'alarm', what: 'the disk is full: the reserve is in use' });
+      return once(what, work);
     }
   };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
-import { PossumError } from './errors.ts';
+import { isPossumError, PossumError } from './errors.ts';
 
 export type SqlValue = string | number | bigint | Uint8Array | null;
 export type SqlRow = Record<string, SqlValue>;
@@ -115,6 +115,12 @@ function wrap(
     },
     close: () => void native.close(),
   };
+}
+
+/** Whether `cause` says that a write found no room; what was begun is rolled back. */
+export function isDiskFull(cause: unknown): boolean {
+  if (!isPossumError(cause, 'STORAGE')) return false;
+  return (cause.cause as { code?: string } | undefined)?.code === 'SQLITE_FULL';
 }
 
 /** Turns SQLite's exceptions into ones that say what to do; wrong use of the binding is a mistake of ours. */

@@ -11,5 +11,7 @@ export function refusal(context: TerminalContext): MessageId | undefined {
   if (batch?.state === 'MUST_SETTLE') return 'must-settle';
   if (batch !== undefined && journal.transactions.count(batch.id) >= BATCH_LIMIT) return 'batch-full';
   if (secure.status() !== 'ready') return 'no-keys';
+  // Before the host is asked: its approval could not be written down.
+  if (!journal.hasRoom()) return 'disk-full';
   return undefined;
 }

@@ -1,9 +1,10 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Journal, openJournal, viewJournal } from '../../src/journal/journal.ts';
 import type { NewTransaction } from '../../src/journal/transactions.ts';
 import { latin1 } from '../../src/platform/bytes.ts';
+import { PossumError } from '../../src/platform/errors.ts';
 import { Pan } from '../../src/platform/secret.ts';
 import { openDatabase } from '../../src/platform/sqlite.ts';
 import { silentTrace } from '../../src/platform/trace.ts';
@@ -233,5 +234,52 @@ describe('the outbox', () => {
     const closed = journal.outbox.find(row);
     expect(closed?.state).toBe('CLEARED');
     expect(() => journal.outbox.content(closed as never)).toThrow(/does not open/);
+  });
+});
+
+describe('a full disk', () => {
+  const full = () => new PossumError('STORAGE', 'the database failed', { cause: { code: 'SQLITE_FULL' } });
+
+  it('gets the reserve back, so that what was begun can be finished', async () => {
+    const folder = temporaryFolder();
+    let isFull = false;
+    const journal = await open(folder, (sql) => {
+      if (isFull && existsSync(join(folder, 'reserve')) && sql === 'COMMIT') throw full();
+    });
+    const id = sale(journal);
+    isFull = true;
+    journal.commit('end', () => journal.transactions.advance(id, { state: 'MUST_REVERSE' }));
+    expect([journal.transactions.find(id)?.state, existsSync(join(folder, 'reserve'))]).toEqual([
+      'MUST_REVERSE',
+      false,
+    ]);
+  });
+
+  it('that stays full is an error, and nothing is half done', async () => {
+    let isFull = false;
+    const journal = await open(temporaryFolder(), (sql) => {
+      if (isFull && sql.startsWith('UPDATE txn')) throw full();
+    });
+    const id = sale(journal);
+    isFull = true;
+    const end = () =>
+      journal.commit('end', () => journal.transactions.advance(id, { state: 'MUST_REVERSE' }));
+    expect(end).toThrow(/database failed/);
+    expect(end).toThrow(/database failed/);
+    isFull = false;
+    expect(journal.transactions.find(id)?.state).toBe('PENDING');
+    end();
+    expect(journal.transactions.find(id)?.state).toBe('MUST_REVERSE');
+  });
+
+  it('has no room for a new transaction, and no reserve is made on it', async () => {
+    const folder = temporaryFolder();
+    let freeBytes = 3 << 20;
+    const options = { trace: silentTrace, freeBytes: () => freeBytes };
+    const journal = await openJournal(folder, testSealer(), options);
+    onTestFinished(() => journal.close());
+    expect([journal.hasRoom(), existsSync(join(folder, 'reserve'))]).toEqual([false, false]);
+    freeBytes = 4 << 20;
+    expect(journal.hasRoom()).toBe(true);
   });
 });

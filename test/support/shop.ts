@@ -48,6 +48,7 @@ export interface Purchase {
 export interface ShopOptions {
   readonly settings?: (settings: TerminalSettings) => TerminalSettings;
   readonly chooseApplication?: (labels: readonly string[]) => Promise<number | undefined>;
+  readonly freeBytes?: () => number;
 }
 
 /** A whole shop in one process: terminal, virtual devices, cards, host and the line between them. */

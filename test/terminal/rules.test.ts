@@ -30,6 +30,21 @@ function fill(shop: Shop, count: number): void {
 }
 
 describe('a sale is refused', () => {
+  it('when the disk is full, before the host is asked; the day can still be settled', async () => {
+    let freeBytes = 1 << 30;
+    const shop = await Shop.open({ freeBytes: () => freeBytes });
+    await shop.sale({ keys: '1234E' }, CHIP);
+    const asked = shop.sent().length;
+    freeBytes = 1 << 20;
+    expect(await shop.sale({ keys: '1234E' }, CHIP)).toMatchObject({
+      code: 'REFUSED',
+      message: 'disk-full',
+    });
+    expect(shop.sent()).toHaveLength(asked);
+    expect(await shop.settle()).toMatchObject({ kind: 'settled' });
+    expect(brokenBooks(shop.terminal.context.journal, shop.host)).toEqual([]);
+  });
+
   it('while a settlement has to be finished, also after a power cut', async () => {
     const shop = await Shop.open();
     await shop.sale({ keys: '1234E' }, CHIP);
