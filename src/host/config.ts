@@ -8,8 +8,13 @@ import { luhnValid } from '../platform/secret.ts';
 
 /** A host file (`kind: host`): the acquirer and the issuer that a terminal talks to. */
 
+/** Digits are often written without quotes. */
+const written = lazily(() => z.union([z.string(), z.number()]).transform(String));
 const digits = (least: number, most = least) =>
-  z.string().regex(new RegExp(`^\\d{${least},${most}}$`), least === most ? `${least} digits` : 'digits');
+  written().pipe(
+    z.string().regex(new RegExp(`^\\d{${least},${most}}$`), least === most ? `${least} digits` : 'digits'),
+  );
+const tid = lazily(() => written().pipe(z.string().length(8)));
 const minor = lazily(() => z.int().min(0));
 
 const hexBytes = (length: number) =>
@@ -58,9 +63,9 @@ const card = lazily(() =>
 
 const terminal = lazily(() =>
   z.strictObject({
-    tid: z.string().length(8),
+    tid: tid(),
     /** Merchant number, 15 characters. */
-    merchant: z.string().length(15).optional(),
+    merchant: written().pipe(z.string().length(15)).optional(),
   }),
 );
 
@@ -71,7 +76,7 @@ const match = lazily(() =>
     processingCode: digits(6).optional(),
     pan: digits(8, 19).optional(),
     amountMinor: minor().optional(),
-    tid: z.string().length(8).optional(),
+    tid: tid().optional(),
     stan: digits(6).optional(),
   }),
 );
@@ -82,7 +87,7 @@ export const answerRuleSchema = lazily(() =>
     /** How often it applies before it is used up; absent: always in a file, once when set at run time. */
     times: z.int().min(1).optional(),
     /** Field 39 instead of the host's own decision. */
-    code: z.string().length(2).optional(),
+    code: written().pipe(z.string().length(2)).optional(),
     /** The request is lost: neither processed nor answered. */
     ignore: z.boolean().optional(),
     /** The request is processed and the answer is lost. */

@@ -68,3 +68,19 @@ describe('a wrong host file', () => {
     );
   });
 });
+
+describe('a host file', () => {
+  it('may write digits without quotes', () => {
+    const read = (text: string) => parseConfig(text, 'host.yaml', hostFileSchema);
+    const quoted = `kind: host
+profile: nac.yaml
+currency: '840'
+bdks: {}
+cards: [{ pan: '4761739001010010', psn: '01', expiry: '3012', pin: '1234', serviceCode: '201' }]
+terminals: [{ tid: '10000001', merchant: '898310048160001' }]
+answers: [{ when: { mti: '0200', processingCode: '000000', stan: '000001' }, code: '51' }, { code: '05' }]
+`;
+    expect(read(quoted.replaceAll("'", ''))).toEqual(read(quoted));
+    expect(() => read(quoted.replace("'51'", '5'))).toThrow(/answers\.0\.code/);
+  });
+});
