@@ -33,8 +33,7 @@ export function parseConfig<T>(text: string, name: string, schema: () => z.ZodTy
   const { document, value, place } = readYaml(text, name);
   const result = schema().safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0] as z.core.$ZodIssue;
-  throw describeIssue(deepestIssue(issue), schema(), document, place);
+  throw describeIssue(deepestIssue(firstIssue(result.error.issues)), schema(), document, place);
 }
 
 /** JSON has no comments or aliases to care for: the built-in parser saves most of the time of a long file. */
@@ -98,6 +97,11 @@ interface FlatIssue {
   readonly unknownKey?: string;
 }
 
+/** A misspelt key is why another one is missing: it is told first. */
+function firstIssue(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue {
+  return issues.find(({ code }) => code === 'unrecognized_keys') ?? (issues[0] as z.core.$ZodIssue);
+}
+
 /** Of a union's alternatives, the one that got furthest tells the reader most. */
 function deepestIssue(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): FlatIssue {
   const path = [...prefix, ...issue.path];
@@ -106,7 +110,7 @@ function deepestIssue(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Flat
     return { path: [...path, key], message: `unknown key "${key}"`, unknownKey: key };
   }
   if (issue.code === 'invalid_union') {
-    const inner = issue.errors.flatMap((issues) => issues.slice(0, 1)).map((i) => deepestIssue(i, path));
+    const inner = issue.errors.map((issues) => deepestIssue(firstIssue(issues), path));
     const deepest = inner.sort((a, b) => b.path.length - a.path.length)[0];
     if (deepest !== undefined && deepest.path.length > path.length) return deepest;
   }
@@ -122,13 +126,24 @@ function describeIssue(
   const node = issue.unknownKey === undefined ? nodeAt(document, issue.path) : keyNode(document, issue.path);
   const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
   const field = issue.path.map(String).join('.');
-  return new PossumError('CONFIG', field === '' ? issue.message : `${field}: ${issue.message}`, {
+  const { message, remedy } = wordsFor(issue, schema, document);
+  return new PossumError('CONFIG', field === '' ? message : `${field}: ${message}`, {
     where: place(offset),
-    remedy:
-      issue.unknownKey === undefined
-        ? 'Correct the value.'
-        : spellingHint(issue.unknownKey, knownKeys(schema, issue.path.slice(0, -1))),
+    remedy,
   });
+}
+
+function wordsFor(
+  { path, message, unknownKey }: FlatIssue,
+  schema: z.ZodType,
+  document: Document,
+): { readonly message: string; readonly remedy: string } {
+  if (unknownKey !== undefined)
+    return { message, remedy: spellingHint(unknownKey, knownKeys(schema, path.slice(0, -1))) };
+  if (path.length > 0 && !document.hasIn(path)) return { message: 'is missing', remedy: 'Add it.' };
+  if (path.length === 0 && document.contents === null)
+    return { message: 'the file is empty', remedy: 'The files in emv-fixtures are examples.' };
+  return { message, remedy: 'Correct the value.' };
 }
 
 /** The node at a path, or its closest parent that exists. */

@@ -48,6 +48,19 @@ describe('a configuration file', () => {
       'day.yaml:1:7: name: Invalid input: expected string, received number. Correct the value.',
     ],
     ['broken YAML', 'name: [\n', 'day.yaml:2:1: not valid YAML'],
+    ['a missing key', 'steps: []\n', 'day.yaml:1:1: name: is missing. Add it.'],
+    [
+      'a missing key inside a list',
+      'name: x\nsteps:\n  - sale: {}\n',
+      'day.yaml:3:11: steps.0.sale.amount: is missing. Add it.',
+    ],
+    [
+      'a misspelt key that is needed',
+      'name: x\nsteps:\n  - sale: { amout: 1.00 }\n',
+      'day.yaml:3:13: steps.0.sale.amout: unknown key "amout". Did you mean "amount"?',
+    ],
+    ['nothing in it', '', 'day.yaml:1:1: the file is empty. The files in emv-fixtures are examples.'],
+    ['a comment only', '# later\n', 'the file is empty'],
   ])('with %s says where and what to do', (_, text, message) => {
     expect(problem(text)).toContain(message);
   });
