@@ -17,6 +17,8 @@ export interface HostTransaction {
   /** Masked. */
   readonly pan: string;
   amountMinor: number;
+  /** What the terminal asked for, when a part of it was approved. */
+  readonly requestedMinor?: number;
   readonly rrn: string;
   readonly approvalCode: string;
   readonly code: string;

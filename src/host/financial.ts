@@ -85,14 +85,17 @@ function authorise(request: FinancialRequest, services: FinancialServices): Outc
       ...(known ? { balanceMinor: balanceMinor as number } : {}),
     };
   }
-  const transaction = enter(request, services, decision, { amountMinor });
+  const isPartial = amountMinor !== request.amountMinor;
+  const transaction = enter(request, services, decision, {
+    amountMinor,
+    ...(isPartial ? { requestedMinor: request.amountMinor } : {}),
+  });
   if (transaction.state === 'approved') {
     if (request.type === 'refund') books.credit(transaction);
     else if (request.type === 'preAuthorisation') books.hold(transaction);
     else books.debit(transaction);
   }
-  const partial = amountMinor === request.amountMinor ? {} : { amountMinor };
-  return { ...outcomeOf(transaction, decision), ...partial };
+  return { ...outcomeOf(transaction, decision), ...(isPartial ? { amountMinor } : {}) };
 }
 
 function decide(request: FinancialRequest, services: FinancialServices): Decision {
@@ -257,7 +260,9 @@ function reverse(request: FinancialRequest, services: FinancialServices): Outcom
     return { code: '25', reason: 'original not found, kept out from now on' };
   }
   const { rrn } = original;
-  if (original.amountMinor !== request.amountMinor && original.state !== 'declined') {
+  // A reversal repeats its request: the amount that was asked for, whatever part of it was approved.
+  const askedMinor = original.requestedMinor ?? original.amountMinor;
+  if (askedMinor !== request.amountMinor && original.state !== 'declined') {
     return { code: '25', reason: 'the amount is not that of the original', alarm: true };
   }
   if (!services.reversible(original.type))

@@ -55,6 +55,17 @@ describe('a reversal', () => {
     expect(await terminal.settle(totals([0, 0]))).toBe('00');
   });
 
+  it('of a sale that was approved in part names what was asked for', async () => {
+    const world = new World();
+    const terminal = world.terminal();
+    world.setAnswer({ code: '10', fields: { 4: amount(60) } });
+    const sale = terminal.sale(100);
+    expect((await terminal.answer(sale))?.fields[39]).toBe('10');
+    expect(await terminal.code(terminal.reversal(sale))).toBe('00');
+    expect(world.host.transactions()).toMatchObject([{ state: 'reversed' }]);
+    expect(Object.values(world.host.ledger().balances)).toEqual([0, 0]);
+  });
+
   it('that overtakes its sale keeps it out until the batch closes', async () => {
     const world = new World();
     const terminal = world.terminal();
