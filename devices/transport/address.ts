@@ -56,6 +56,7 @@ export function requirePrivate(host: string): void {
   }
   throw new PossumError('USAGE', 'is neither a loopback nor a private address', {
     where: host,
-    remedy: 'Use 127.0.0.1 or an address of a private network, or allow public addresses for this run.',
+    remedy:
+      'Use 127.0.0.1 or an address of a private network, or allow public addresses for this run: --allow-public.',
   });
 }

@@ -22,6 +22,7 @@ import {
   hostWantsPinAgain,
   kernelAnswer,
   MAX_ONLINE_PIN_TRIES,
+  noAnswerText,
   type OnlineAttempt,
   sendOnline,
 } from './online.ts';
@@ -210,10 +211,8 @@ class ChipRun {
     const reversed = record?.state === 'MUST_REVERSE';
     const code = reversed ? 'REVERSED' : outcome.code;
     const message = reversed ? 'no-answer' : messageOf(code, cvm);
-    return {
-      kind: 'end',
-      result: { code, reason: outcome.reason, message, ...(record === undefined ? {} : { record }) },
-    };
+    const reason = this.#online?.kind === 'no-answer' ? noAnswerText(this.#online) : outcome.reason;
+    return { kind: 'end', result: { code, reason, message, ...(record === undefined ? {} : { record }) } };
   }
 
   /** The card left no transaction: ask for another way, or end. */

@@ -105,6 +105,21 @@ export function chipDetail(
   return { interface: cardInterface, ...Object.fromEntries(present) } as TransactionDetail;
 }
 
+const NO_ANSWER: Readonly<Record<Extract<Authorisation, { kind: 'no-answer' }>['reason'], string>> = {
+  timeout: 'the host did not answer in time',
+  closed: 'the line was closed before the answer',
+  garbled: 'the answer cannot be read',
+  mac: 'the MAC of the answer is wrong',
+  'unknown-code': 'the answer has no known response code',
+  'no-approval-code': 'the approval has no code',
+  'partial-amount': 'only a part of the amount was approved',
+};
+
+/** Why a request has to be reversed, in words. */
+export function noAnswerText({ reason }: Extract<Authorisation, { kind: 'no-answer' }>): string {
+  return NO_ANSWER[reason];
+}
+
 /** Entries of a PIN that the host found wrong, in one transaction. */
 export const MAX_ONLINE_PIN_TRIES = 3;
 

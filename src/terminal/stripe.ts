@@ -14,6 +14,7 @@ import {
   finishAttempt,
   hostWantsPinAgain,
   MAX_ONLINE_PIN_TRIES,
+  noAnswerText,
   sendOnline,
 } from './online.ts';
 import type { PurchaseRequest, Step } from './result.ts';
@@ -88,7 +89,7 @@ function finishSwipe(context: TerminalContext, online: Authorisation, cvm: CvmMe
   if (online.kind === 'no-answer') {
     return {
       kind: 'end',
-      result: { code: 'REVERSED', reason: online.reason, message: 'no-answer', ...withRecord },
+      result: { code: 'REVERSED', reason: noAnswerText(online), message: 'no-answer', ...withRecord },
     };
   }
   const { approved, code } = online.decision;

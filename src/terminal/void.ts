@@ -4,7 +4,7 @@ import { NEVER } from '../platform/clock.ts';
 import { isPossumError } from '../platform/errors.ts';
 import { show, type TerminalContext } from './context.ts';
 import { refusal } from './guards.ts';
-import { finishAttempt, sendOnline } from './online.ts';
+import { finishAttempt, noAnswerText, sendOnline } from './online.ts';
 import { reportResult } from './report.ts';
 import type { TransactionResult } from './result.ts';
 
@@ -57,7 +57,12 @@ async function sendVoid(context: TerminalContext, original: TransactionRecord): 
   const withRecord = record === undefined ? {} : { record };
   const request = { kind: 'void', amountMinor: original.amountMinor } as const;
   if (online.kind === 'no-answer') {
-    const result = { code: 'REVERSED', reason: online.reason, message: 'no-answer', ...withRecord } as const;
+    const result = {
+      code: 'REVERSED',
+      reason: noAnswerText(online),
+      message: 'no-answer',
+      ...withRecord,
+    } as const;
     return reportResult(context, request, result, NEVER);
   }
   const { approved, code } = online.decision;
