@@ -14,6 +14,8 @@ export interface StepReport {
   readonly action: string;
   /** What it came to, in a word. */
   readonly outcome: string;
+  /** Why, as the operator is told. */
+  readonly reason?: string;
   /** One sentence each; none when all was as expected. */
   readonly failures: readonly string[];
   /** Slips printed in this step. */
@@ -99,6 +101,7 @@ class ScenarioRun {
       name: step.name ?? actionOf(step),
       action: actionOf(step),
       outcome: facts.outcome,
+      ...(facts.reason === undefined ? {} : { reason: facts.reason }),
       failures: checkExpectation(step.expect, seen, this.#world),
       slips,
     };

@@ -82,7 +82,9 @@ function show(name: string, options: Options): void {
     ['Interfaces', shown.interfaces.join(', ')],
     ['Description', shown.description],
     ['Proves', shown.proves],
-  ].map(([label, value]) => `${String(label).padEnd(13)}${value}`);
+  ]
+    .filter(([, value]) => value !== '')
+    .map(([label, value]) => `${String(label).padEnd(13)}${value}`);
   const applications = shown.applications.map(
     (a) => `${a.interface.padEnd(13)}${a.aid}  ${a.label}  AIP ${a.aip}${a.blocked ? '  blocked' : ''}`,
   );
