@@ -1,5 +1,6 @@
 import { cardPath, type EmulatedCard, loadCard } from '../app.ts';
 import { PossumError } from '../platform/errors.ts';
+import { about } from './failure.ts';
 import type { Machine } from './machine.ts';
 import { printProgress } from './output.ts';
 
@@ -33,7 +34,8 @@ export function checkHand({ card, pin }: HandOptions): void {
  */
 export function presentCard(machine: Machine, options: HandOptions): AbortSignal {
   const { devices, cards, signal } = machine;
-  const card = cards.take(cardPath(options.card));
+  const path = cardPath(options.card);
+  const card = about(path, () => cards.take(path));
   const by = options.by ?? usualWay(card);
   devices.pinPad.type(`${options.pin ?? ''}E`.repeat(MAX_ENTRIES));
   if (by === 'insert') devices.reader.insert(card);

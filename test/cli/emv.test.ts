@@ -249,6 +249,18 @@ aids: [{ aid: A0000000041010, match: partial, version: '0002', floorLimit: 0 }]
     expect(said.code).toBe(2);
   });
 
+  it('a card that cannot keep its promises exits 2 with its file', async () => {
+    const card = file(
+      'card.yaml',
+      readFileSync(fixturePath('cards', 'sda.yaml'), 'utf8')
+        .replace(/ +8C: .*\n/, '')
+        .replace('keyFile: keys', `keyFile: ${fixturePath('cards', 'keys')}`),
+    );
+    const said = await possum('emv', '--card', card, '--amount', '1.00');
+    expect(said.stderr).toBe(`possum: ${card}: A0000000041010: no record holds a CDOL1 (8C).\n`);
+    expect(said.code).toBe(2);
+  });
+
   it('a clear PIN is shown nowhere', async () => {
     const said = await possum(
       'emv',

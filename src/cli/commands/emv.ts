@@ -25,6 +25,7 @@ import { loadEmvConfig } from '../../terminal/config.ts';
 import { hostAnswer } from '../emv/host-answer.ts';
 import { scriptedPin } from '../emv/pin.ts';
 import { emvStory } from '../emv/story.ts';
+import { about } from '../failure.ts';
 import { printJson, printText } from '../output.ts';
 import { command, Option, runCommand } from '../program.ts';
 
@@ -88,12 +89,13 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function run(options: Options): Promise<void> {
   const { emv, currency } = loadEmvConfig(options.terminal ?? fixturePath('terminals', 'demo.yaml'));
-  const file = loadCard(cardPath(options.card));
+  const path = cardPath(options.card);
+  const file = loadCard(path);
   const parameters = parametersOf(options, currency.exponent);
   const random = options.seed === undefined ? systemRandom() : seededRandom(seedOf(options.seed));
   const choice = options.choose === undefined ? undefined : choiceOf(options.choose);
   const clock = realClock();
-  const card = createCard(file, { random });
+  const card = about(path, () => createCard(file, { random }));
   const side = options.interface ?? (card.contact === undefined ? 'contactless' : 'contact');
   const record = createRecord(side);
   const earlierMinor = options.log === undefined ? 0 : sumOf(options.log, currency.exponent);

@@ -1,10 +1,11 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXIT, isPossumError, PossumError } from '../../platform/errors.ts';
+import { EXIT, PossumError } from '../../platform/errors.ts';
 import { playScenario, type ScenarioReport } from '../../scenario/runner.ts';
 import { loadScenario, type Scenario } from '../../scenario/schema.ts';
 import { emptyDataFolder, makeDataFolder, removeTree } from '../data-folder.ts';
+import { placed } from '../failure.ts';
 import { untilInterrupted } from '../interruption.ts';
 import { printJson, printText } from '../output.ts';
 import { command, runCommand } from '../program.ts';
@@ -74,7 +75,7 @@ async function playOne(scenario: Scenario, options: Options, signal: AbortSignal
     else printJson(report);
     return report;
   } catch (cause) {
-    throw isPossumError(cause) && cause.where === undefined ? placed(cause, place) : cause;
+    throw placed(cause, place);
   } finally {
     remove?.();
   }
@@ -89,9 +90,4 @@ function temporaryFolder(): { readonly folder: string; readonly remove: () => vo
   };
   process.on('exit', remove);
   return { folder, remove };
-}
-
-function placed(cause: PossumError, where: string): PossumError {
-  const { code, message, remedy } = cause;
-  return new PossumError(code, message, { where, cause, ...(remedy === undefined ? {} : { remedy }) });
 }
