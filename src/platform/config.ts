@@ -113,8 +113,17 @@ function deepestIssue(issue: z.core.$ZodIssue, prefix: PropertyKey[] = []): Flat
     const inner = issue.errors.map((issues) => deepestIssue(firstIssue(issues), path));
     const deepest = inner.sort((a, b) => b.path.length - a.path.length)[0];
     if (deepest !== undefined && deepest.path.length > path.length) return deepest;
+    return { path, message: alternatives(inner.map(({ message }) => message)) ?? issue.message };
   }
   return { path, message: issue.message };
+}
+
+/** `expected true or object` of what each alternative of a union expects. */
+function alternatives(messages: readonly string[]): string | undefined {
+  const expected = messages.map((message) => /^Invalid \w+: expected ([^,]+)/.exec(message)?.[1]);
+  return expected.length === 0 || expected.includes(undefined)
+    ? undefined
+    : `Invalid input: expected ${[...new Set(expected)].join(' or ')}`;
 }
 
 function describeIssue(

@@ -59,6 +59,11 @@ describe('a configuration file', () => {
       'name: x\nsteps:\n  - sale: { amout: 1.00 }\n',
       'day.yaml:3:13: steps.0.sale.amout: unknown key "amout". Did you mean "amount"?',
     ],
+    [
+      'none of several types',
+      'name: x\namount: [1]\n',
+      'day.yaml:2:9: amount: Invalid input: expected string or number. Correct the value.',
+    ],
     ['nothing in it', '', 'day.yaml:1:1: the file is empty. The files in emv-fixtures are examples.'],
     ['a comment only', '# later\n', 'the file is empty'],
   ])('with %s says where and what to do', (_, text, message) => {
