@@ -108,12 +108,24 @@ describe('possum host', () => {
     expect(settled.stdout).toContain('HOST: BALANCED');
     host.child.kill(signal);
     expect(await host.ended()).toBe(0);
+    expect(host.stderr).not.toContain('Alarm');
     const messages = host.stdout
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as { mti: string });
     expect(messages.map(({ mti }) => mti)).toEqual(['0200', '0210', '0500', '0510']);
     expect(host.stdout).not.toContain('4761739001010010');
+  });
+
+  it('says why it declines a terminal that began again', async () => {
+    const host = possum('host', '--listen', '127.0.0.1:0');
+    await host.says('Ctrl-C ends it');
+    const address = /listening on (\S+)\. TEST/.exec(host.stderr)?.[1] as string;
+    const sale = ['--card', 'visa-credit', '--pin', '1234', '--amount', '60.00', '--host', address];
+    expect((await inProcess('sale', ...sale, '--data', temporaryFolder())).code).toBe(0);
+    const again = await inProcess('sale', ...sale, '--data', temporaryFolder());
+    expect(again).toMatchObject({ code: 1, stderr: 'DECLINED_ONLINE: the issuer declined (A0)\n' });
+    await host.says('Alarm: ksn-reused: a terminal begins again');
   });
 
   it('says that a port is taken, with exit code 3', async () => {

@@ -44,6 +44,12 @@ async function serve(options: Options): Promise<void> {
     allowPublic: options.allowPublic === true,
     ...(options.listen === undefined ? {} : { listen: options.listen }),
   });
+  trace.subscribe(
+    (event) => {
+      if (event.kind === 'alarm') printProgress(`Alarm: ${alarmText(event.what.replace(/^host: /, ''))}`);
+    },
+    ['alarm'],
+  );
   if (options.trace === true) {
     trace.subscribe((event) => printText(JSON.stringify(event)), ['message', 'alarm']);
   }
@@ -53,4 +59,14 @@ async function serve(options: Options): Promise<void> {
       new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
   );
   await host.close();
+}
+
+const AGAIN =
+  'a terminal begins again with key serial numbers that were used: its data folder is new or was put back; begin with a new host, too';
+
+/** Whoever wonders why everything is declined finds the reason here. */
+function alarmText(what: string): string {
+  if (what === 'ksn-reused' || what === 'ksn-went-back') return `${what}: ${AGAIN}`;
+  if (what === 'unknown-key-set') return `${what}: the host file has no base derivation key for it`;
+  return what;
 }
