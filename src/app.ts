@@ -129,7 +129,7 @@ export async function createTerminal(options: TerminalOptions): Promise<RunningT
   const { folder, trace = silentTrace } = options;
   const power = powerSupply(options.onPowerPoint);
   const isNew = !existsSync(join(folder, 'terminal.db'));
-  const seals = sealer(loadStorageKey(join(folder, 'secure'), systemRandom(), isNew), systemRandom());
+  const seals = sealer(loadStorageKey(join(folder, 'secure'), systemRandom(), isNew));
   const journal = await openJournal(folder, seals, {
     trace,
     onStatement: () => power.point('sql'),

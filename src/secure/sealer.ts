@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from 'node:crypto';
 import { concat, latin1 } from '../platform/bytes.ts';
-import type { Random } from '../platform/random.ts';
 import type { Secret } from '../platform/secret.ts';
 import type { Sealer } from '../ports/index.ts';
 
@@ -11,19 +10,26 @@ const ALGORITHM = 'aes-256-gcm';
 const TAG = { authTagLength: TAG_BYTES };
 
 /**
- * AES-256-GCM (NIST SP 800-38D) and HMAC-SHA-256 under keys derived from the storage key.
- * @param random gives the nonces: never a seeded source, since a nonce must not repeat under one key
+ * AES-256-GCM (NIST SP 800-38D) and HMAC-SHA-256 under keys derived from the storage key. The nonce is a MAC of what
+ * is sealed (a synthetic one: Rogaway and Shrimpton, 2006), so that two contents never share a nonce, not even when
+ * a machine is restored and its random source repeats.
  */
-export function sealer(storageKey: Secret, random: Random): Sealer {
+export function sealer(storageKey: Secret): Sealer {
   const subkey = (use: string) =>
     createSecretKey(createHmac('sha256', storageKey.reveal()).update(`possum/${use}`).digest());
   const sealing = subkey('seal');
   const linking = subkey('link');
+  const naming = subkey('nonce');
   return {
     seal(plain, context) {
-      const nonce = random.bytes(NONCE_BYTES);
+      const about = latin1(`${context}\0`);
+      const nonce = createHmac('sha256', naming)
+        .update(about)
+        .update(plain)
+        .digest()
+        .subarray(0, NONCE_BYTES);
       const cipher = createCipheriv(ALGORITHM, sealing, nonce, TAG);
-      cipher.setAAD(latin1(context));
+      cipher.setAAD(about);
       // GCM is a stream: `update` gives all of the body, `final` only ends it.
       const body = cipher.update(plain);
       cipher.final();
@@ -32,7 +38,7 @@ export function sealer(storageKey: Secret, random: Random): Sealer {
     open(sealed, context) {
       if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
       const decipher = createDecipheriv(ALGORITHM, sealing, sealed.subarray(0, NONCE_BYTES), TAG);
-      decipher.setAAD(latin1(context));
+      decipher.setAAD(latin1(`${context}\0`));
       decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
       try {
         const body = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));

@@ -160,7 +160,7 @@ function loadedModule(settings: TerminalSettings, clock: VirtualClock): SecureMo
   const random = systemRandom();
   const secure = createSecureModule({
     store: memoryStore(),
-    sealer: sealer(new Secret(random.bytes(32), 'storage key'), random),
+    sealer: sealer(new Secret(random.bytes(32), 'storage key')),
     clock,
     trace: silentTrace,
     pad: () => undefined,

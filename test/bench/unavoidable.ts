@@ -16,7 +16,6 @@ import { verifySdad } from '../../src/emv/oda/signatures.ts';
 import { TAG } from '../../src/emv/tags.ts';
 import { compileCodec, type IsoMessage, isoMessage, macInput, packWithMac } from '../../src/iso8583/index.ts';
 import { concat, fromHex, latin1, toHex } from '../../src/platform/bytes.ts';
-import { systemRandom } from '../../src/platform/random.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { sealer } from '../../src/secure/sealer.ts';
 import { encodeTlv, parseTlv, type Tlv } from '../../src/tlv/ber.ts';
@@ -136,7 +135,7 @@ function hostExchange(rig: TapRig, { result }: TapStory): (cryptogram: Uint8Arra
   if (first === undefined) throw new Error('the demo terminal has no KSN');
   const initial = initialKey(bdk, first);
   let ksn: Uint8Array = first;
-  const seals = sealer(new Secret(new Uint8Array(32), 'storage key'), systemRandom());
+  const seals = sealer(new Secret(new Uint8Array(32), 'storage key'));
   let register: Uint8Array = initial;
   let sealed = seals.seal(register, 'register');
   const request = {
