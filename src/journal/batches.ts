@@ -1,5 +1,5 @@
-import type { Database, SqlRow } from '../platform/sqlite.ts';
-import type { Counters } from './counters.ts';
+import type { Database, SqlRow, SqlValue } from '../platform/sqlite.ts';
+import type { Counters, Remembering } from './counters.ts';
 import type { BatchTotals } from './transactions.ts';
 
 /** `MUST_SETTLE`: a settlement was begun; nothing but settlement is allowed until it is finished. */
@@ -59,32 +59,45 @@ export function batchesView(database: Database): BatchesView {
   };
 }
 
-/** Table `batch`, for the owner. */
-export function batches(database: Database, counters: Counters): Batches {
+/** Table `batch`, for the owner, who remembers the current one until something changes. */
+export function batches(database: Database, counters: Counters): Batches & Remembering {
   const view = batchesView(database);
-  const open = (nowMs: number): void =>
-    void database
-      .prepare(`INSERT INTO batch (number, state, opened_ms) VALUES (?, 'OPEN', ?)`)
-      .run(counters.next('batch'), nowMs);
+  let known: BatchRecord | undefined;
+  const forget = () => {
+    known = undefined;
+  };
+  const current = () => {
+    known ??= view.current();
+    return known;
+  };
+  const change = (sql: string, ...parameters: SqlValue[]): void => {
+    forget();
+    database.prepare(sql).run(...parameters);
+  };
+  const open = (nowMs: number) =>
+    change(
+      `INSERT INTO batch (number, state, opened_ms) VALUES (?, 'OPEN', ?)`,
+      counters.next('batch'),
+      nowMs,
+    );
   return {
     ...view,
+    forget,
+    current,
+    byId: (id) => (known?.id === id ? known : view.byId(id)),
     ensureOpen(nowMs) {
-      const known = view.current();
-      if (known !== undefined) return known;
-      open(nowMs);
-      return view.current() as BatchRecord;
+      if (current() === undefined) open(nowMs);
+      return current() as BatchRecord;
     },
     markMustSettle: (id) =>
-      void database.prepare(`UPDATE batch SET state = 'MUST_SETTLE' WHERE id = ? AND state = 'OPEN'`).run(id),
-    countFailure: (id) =>
-      void database.prepare('UPDATE batch SET failures = failures + 1 WHERE id = ?').run(id),
+      change(`UPDATE batch SET state = 'MUST_SETTLE' WHERE id = ? AND state = 'OPEN'`, id),
+    countFailure: (id) => change('UPDATE batch SET failures = failures + 1 WHERE id = ?', id),
     close(id, slip, nowMs) {
-      database
-        .prepare(`UPDATE batch SET state = 'CLOSED', closed_ms = ?, slip = ? WHERE id = ?`)
-        .run(nowMs, JSON.stringify(slip), id);
+      const text = JSON.stringify(slip);
+      change(`UPDATE batch SET state = 'CLOSED', closed_ms = ?, slip = ? WHERE id = ?`, nowMs, text, id);
       open(nowMs);
     },
-    markSlipPrinted: (id) => void database.prepare('UPDATE batch SET slip_printed = 1 WHERE id = ?').run(id),
+    markSlipPrinted: (id) => change('UPDATE batch SET slip_printed = 1 WHERE id = ?', id),
   };
 }
 

@@ -3,26 +3,39 @@ import type { Database } from '../platform/sqlite.ts';
 /** The numbers that must never repeat; each moves in the unit of work that uses it. */
 export type CounterName = 'stan' | 'invoice' | 'batch' | 'outbox';
 
+/** What is kept of the database in memory: after a roll-back it is no longer so. */
+export interface Remembering {
+  forget(): void;
+}
+
 export interface Counters {
   /** Raises the counter and gives the new value; 999999 is followed by 1 (`outbox` is unbounded). */
   next(name: CounterName): number;
   current(name: CounterName): number;
 }
 
-/** Counters in table `counter`; one that was never used stands at 0. */
-export function counters(database: Database): Counters {
-  const read = (name: CounterName) =>
-    Number(database.prepare('SELECT value FROM counter WHERE name = ?').get(name)?.value ?? 0);
+/** Counters in table `counter`; one that was never used stands at 0. The owner of the file remembers them. */
+export function counters(database: Database): Counters & Remembering {
+  const known = new Map<CounterName, number>();
+  const read = (name: CounterName) => {
+    const value =
+      known.get(name) ??
+      Number(database.prepare('SELECT value FROM counter WHERE name = ?').get(name)?.value ?? 0);
+    known.set(name, value);
+    return value;
+  };
   return {
+    forget: () => known.clear(),
     current: read,
-    next: (name) =>
-      Number(
-        database
-          .prepare(
-            `INSERT INTO counter (name, value) VALUES (?, 1)
-             ON CONFLICT (name) DO UPDATE SET value = iif(value >= ?, 1, value + 1) RETURNING value`,
-          )
-          .get(name, name === 'outbox' ? null : 999_999)?.value,
-      ),
+    next(name) {
+      const value = name !== 'outbox' && read(name) >= 999_999 ? 1 : read(name) + 1;
+      database
+        .prepare(
+          'INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+        )
+        .run(name, value);
+      known.set(name, value);
+      return value;
+    },
   };
 }

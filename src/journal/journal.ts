@@ -47,13 +47,17 @@ export async function openJournal(folder: string, sealer: Sealer, options: Journ
 
 function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace, room: Room): Journal {
   const { database } = files;
-  const commit = unitOfWork(database, trace, room);
   const numbers = counters(database);
+  const openBatches = batches(database, numbers);
+  const commit = unitOfWork(database, trace, room, () => {
+    numbers.forget();
+    openBatches.forget();
+  });
   return {
     commit,
     keyStore: keyRecords(database, commit),
     counters: numbers,
-    batches: batches(database, numbers),
+    batches: openBatches,
     transactions: transactions(database, sealer),
     outbox: outbox(database, sealer, numbers),
     hasRoom: () => room.enough(),

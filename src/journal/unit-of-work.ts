@@ -13,8 +13,9 @@ export type UnitOfWork = <T>(what: string, work: () => T) => T;
 /**
  * Makes the {@link UnitOfWork} of one connection. When the disk is full, the reserve is given back and the work done
  * once more: what was begun before can then still be brought to its end.
+ * @param onRollBack called when what was done is undone
  */
-export function unitOfWork(database: Database, trace: Trace, room: Room): UnitOfWork {
+export function unitOfWork(database: Database, trace: Trace, room: Room, onRollBack: () => void): UnitOfWork {
   let depth = 0;
   let sequence = 0;
   const once = <T>(what: string, work: () => T): T => {
@@ -31,6 +32,7 @@ export function unitOfWork(database: Database, trace: Trace, room: Room): UnitOf
       return result;
     } catch (cause) {
       rollBack(database);
+      onRollBack();
       throw cause;
     } finally {
       depth--;

@@ -117,6 +117,28 @@ describe('a unit of work', () => {
     expect(journal.counters.current('stan')).toBe(before);
     expect(journal.keyStore.get('x')).toBeUndefined();
   });
+
+  it('that fails leaves counters and batch as they are in the file', async () => {
+    const journal = await open(temporaryFolder());
+    expect(() =>
+      journal.commit('broken', () => {
+        journal.batches.ensureOpen(0);
+        journal.counters.next('stan');
+        throw new Error('power');
+      }),
+    ).toThrow('power');
+    expect([journal.batches.current(), journal.counters.current('stan')]).toEqual([undefined, 0]);
+    sale(journal);
+    const batch = journal.batches.current()?.id as number;
+    expect(() =>
+      journal.commit('broken', () => {
+        journal.batches.markMustSettle(batch);
+        expect(journal.batches.current()?.state).toBe('MUST_SETTLE');
+        throw new Error('power');
+      }),
+    ).toThrow('power');
+    expect([journal.batches.current()?.state, journal.batches.byId(batch)?.state]).toEqual(['OPEN', 'OPEN']);
+  });
 });
 
 describe('counters', () => {
