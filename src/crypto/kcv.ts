@@ -1,5 +1,25 @@
 import { PossumError } from '../platform/errors.ts';
+import { aesEncrypt } from './aes.ts';
+import { aesCmac, tdesCmac } from './cmac.ts';
 import { tdesEncrypt } from './des.ts';
+
+export type KeyAlgorithm = 'TDES' | 'AES';
+export type KcvMethod = 'ENCRYPT-ZEROS' | 'CMAC-ZEROS';
+
+/**
+ * The whole block that a check value is cut from: a block of zeros enciphered (ANSI X9.24-1), or its CMAC
+ * (X9.24-1:2017, annex A). Three bytes of it are shown, five for AES by CMAC.
+ * @returns 8 bytes (DES, TDES) or 16 (AES)
+ * @throws PossumError `KEY` on a key length that the algorithm does not have
+ */
+export function keyCheckValue(algorithm: KeyAlgorithm, method: KcvMethod, key: Uint8Array): Uint8Array {
+  if (algorithm === 'AES') {
+    const zeros = new Uint8Array(16);
+    return method === 'CMAC-ZEROS' ? aesCmac(key, zeros) : aesEncrypt(key, zeros);
+  }
+  const zeros = new Uint8Array(8);
+  return method === 'CMAC-ZEROS' ? tdesCmac(key, zeros) : tdesEncrypt(key, zeros);
+}
 
 /**
  * Check value of a DES or TDES key: the first 3 bytes of an enciphered block of zeros (ANSI X9.24-1).
@@ -22,6 +42,11 @@ export function combineComponents(components: readonly Uint8Array[]): Uint8Array
     for (let i = 0; i < key.length; i++) key[i] = (key[i] as number) ^ (component[i] as number);
   }
   return key;
+}
+
+/** Whether every byte has an odd number of one bits, as DES keys should. */
+export function hasOddParity(key: Uint8Array): boolean {
+  return oddParity(key).every((byte, i) => byte === key[i]);
 }
 
 /** A copy of the key in which every byte has an odd number of one bits. */

@@ -1,10 +1,16 @@
+import { createHmac } from 'node:crypto';
 import { PossumError } from '../platform/errors.ts';
 import { decryptWords, encryptWords, prepareKey, putWord, type TdesKey, wipeKey, wordAt } from './des.ts';
 
 export interface MacOptions {
-  /** ISO/IEC 9797-1 padding: 1 fills up with zeros (the default), 2 appends 80 and then zeros. */
-  readonly padding?: 1 | 2;
+  readonly padding?: MacPadding;
 }
+
+/**
+ * ISO/IEC 9797-1 padding: 1 fills up with zeros (the default), 2 appends 80 and then zeros, 3 puts a block with the
+ * number of bits in front and fills up with zeros.
+ */
+export type MacPadding = 1 | 2 | 3;
 
 /**
  * CBC-MAC, ISO/IEC 9797-1 algorithm 1 (X9.9 with a key of 8 bytes). Empty data counts as one block of zeros.
@@ -57,15 +63,26 @@ export function unionPayMac(key: Uint8Array, data: Uint8Array): Uint8Array {
   return asciiHex(toBytes(block)).subarray(0, 8);
 }
 
+/** HMAC with SHA-256 (FIPS 198-1, RFC 2104): a key of any length, 32 bytes. */
+export function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return new Uint8Array(createHmac('sha256', key).update(data).digest());
+}
+
 /** Runs CBC without output over the padded data; `chain` enters as the initial vector. */
-function chainBlocks(key: TdesKey, chain: Int32Array, data: Uint8Array, padding: 1 | 2): void {
+function chainBlocks(key: TdesKey, chain: Int32Array, data: Uint8Array, padding: MacPadding): void {
+  if (padding === 3) {
+    chain[0] = (chain[0] as number) ^ Math.floor(data.length / 0x20000000);
+    chain[1] = (chain[1] as number) ^ (data.length << 3);
+    encryptWords(key, chain);
+    if (data.length === 0) return;
+  }
   const whole = data.length - (data.length % 8);
   for (let at = 0; at < whole; at += 8) {
     chain[0] = (chain[0] as number) ^ wordAt(data, at);
     chain[1] = (chain[1] as number) ^ wordAt(data, at + 4);
     encryptWords(key, chain);
   }
-  if (padding === 1 && whole === data.length && whole > 0) return;
+  if (padding !== 2 && whole === data.length && whole > 0) return;
   const last = new Uint8Array(8);
   last.set(data.subarray(whole));
   if (padding === 2) last[data.length - whole] = 0x80;

@@ -17,3 +17,10 @@ export function vectors(topic: string, ...ops: string[]): Vector[] {
 }
 
 export const bytes = (text: string): Uint8Array => fromHex(text);
+
+/**
+ * How many random inputs a comparison takes: `usual`, or the number in `POSSUM_ROUNDS` for a long run.
+ */
+export function rounds(usual: number): number {
+  return Number(process.env.POSSUM_ROUNDS ?? usual);
+}

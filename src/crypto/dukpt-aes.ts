@@ -1,0 +1,267 @@
+import { PossumError } from '../platform/errors.ts';
+import { requireAesKey } from './aes.ts';
+import { AES_SCHEDULE_WORDS, aesEncryptWords, aesSchedule } from './aes-block.ts';
+import { putWord, wordAt } from './des.ts';
+
+/**
+ * AES DUKPT, ANSI X9.24-3:2017 section 6. A KSN has 12 bytes: initial key ID (8) and transaction counter (4), which
+ * holds at most sixteen one bits. Every derivation enciphers a block that says what the new key is for.
+ */
+
+const KSN_LENGTH = 12;
+const ID_LENGTH = 8;
+const MAX_ONE_BITS = 16;
+/** The counter that belongs to the update key alone (section 6.3.3). */
+const UPDATE_COUNTER = 0xffffffff;
+
+/** What a working key is for, as it stands in the derivation data (table 3). */
+const USAGES = {
+  KEY_ENCRYPTION: 0x0002,
+  PIN_ENCRYPTION: 0x1000,
+  MAC_GENERATION: 0x2000,
+  MAC_VERIFICATION: 0x2001,
+  MAC_BOTH: 0x2002,
+  DATA_ENCRYPT: 0x3000,
+  DATA_DECRYPT: 0x3001,
+  DATA_BOTH: 0x3002,
+  KEY_DERIVATION: 0x8000,
+} as const;
+const INITIAL_KEY_USAGE = 0x8001;
+
+export type AesDukptUsage = keyof typeof USAGES;
+
+/** Code in the derivation data (table 4), length in bytes, and strength in bits. */
+const TYPES = {
+  '2TDEA': { code: 0, length: 16, strength: 80 },
+  '3TDEA': { code: 1, length: 24, strength: 112 },
+  'AES-128': { code: 2, length: 16, strength: 128 },
+  'AES-192': { code: 3, length: 24, strength: 192 },
+  'AES-256': { code: 4, length: 32, strength: 256 },
+  'HMAC-128': { code: 5, length: 16, strength: 128 },
+  'HMAC-192': { code: 6, length: 24, strength: 192 },
+  'HMAC-256': { code: 7, length: 32, strength: 256 },
+} as const;
+
+export type AesDukptKeyType = keyof typeof TYPES;
+
+export const AES_DUKPT_USAGES = Object.keys(USAGES) as readonly AesDukptUsage[];
+export const AES_DUKPT_KEY_TYPES = Object.keys(TYPES) as readonly AesDukptKeyType[];
+
+/** The transaction counter of a KSN. @throws PossumError `FORMAT` when it has not 12 bytes */
+export function aesCounterOf(ksn: Uint8Array): number {
+  requireLength(ksn, KSN_LENGTH, 'an AES DUKPT KSN');
+  return wordAt(ksn, ID_LENGTH) >>> 0;
+}
+
+/** The KSN with another counter. @throws PossumError `FORMAT` when `counter` does not fit in 32 bits */
+export function aesWithCounter(ksn: Uint8Array, counter: number): Uint8Array {
+  requireLength(ksn, KSN_LENGTH, 'an AES DUKPT KSN');
+  if (!Number.isInteger(counter) || counter < 0 || counter > 0xffffffff) {
+    throw new PossumError('FORMAT', `${counter} is no DUKPT counter of 32 bits`);
+  }
+  const changed = Uint8Array.from(ksn);
+  putWord(changed, ID_LENGTH, counter);
+  return changed;
+}
+
+/**
+ * Refuses a KSN that no transaction can carry.
+ * @throws PossumError `FORMAT` on a wrong length, a counter of 0 or more than sixteen one bits
+ */
+export function checkAesKsn(ksn: Uint8Array): void {
+  const counter = aesCounterOf(ksn);
+  if (counter === 0) throw new PossumError('FORMAT', 'KSN counter 0 belongs to no transaction');
+  if (oneBits(counter) > MAX_ONE_BITS) {
+    throw new PossumError('FORMAT', 'KSN counter has more than sixteen one bits');
+  }
+}
+
+/** The KSN of the transaction after `ksn`, or `undefined` when the counter is exhausted. */
+export function nextAesKsn(ksn: Uint8Array): Uint8Array | undefined {
+  let counter = aesCounterOf(ksn) + 1;
+  // The lowest one bit as an exact number: a counter above 2^31 does not fit in a signed word.
+  while (counter <= 0xffffffff && oneBits(counter) > MAX_ONE_BITS) counter += (counter & -counter) >>> 0;
+  return counter > 0xffffffff ? undefined : aesWithCounter(ksn, counter);
+}
+
+/**
+ * The derivation data of a device's initial key (section 6.3.1).
+ * @param bdk 16, 24 or 32 bytes; the initial key has its type
+ * @param initialKeyId 8 bytes
+ */
+export function aesInitialKeyData(bdk: Uint8Array, initialKeyId: Uint8Array): Uint8Array {
+  requireLength(initialKeyId, ID_LENGTH, 'an initial key ID');
+  return dataBytes(INITIAL_KEY_USAGE, typeOfKey(bdk), wordAt(initialKeyId, 0), wordAt(initialKeyId, 4));
+}
+
+/**
+ * The derivation data of a working key.
+ * @throws PossumError `FORMAT` on a wrong length
+ */
+export function aesWorkingKeyData(usage: AesDukptUsage, type: AesDukptKeyType, ksn: Uint8Array): Uint8Array {
+  requireLength(ksn, KSN_LENGTH, 'an AES DUKPT KSN');
+  return dataBytes(USAGES[usage], type, wordAt(ksn, 4), wordAt(ksn, 8));
+}
+
+/**
+ * The initial key of a device (section 6.3.1).
+ * @param bdk 16, 24 or 32 bytes
+ * @param initialKeyId 8 bytes
+ * @returns as many bytes as the BDK
+ * @throws PossumError `KEY` or `FORMAT` on wrong lengths
+ */
+export function aesInitialKey(bdk: Uint8Array, initialKeyId: Uint8Array): Uint8Array {
+  requireLength(initialKeyId, ID_LENGTH, 'an initial key ID');
+  requireAesKey(bdk);
+  const words = bdk.length / 4;
+  loadKey(bdk, words);
+  derive(words, INITIAL_KEY_USAGE, typeOfKey(bdk), wordAt(initialKeyId, 0), wordAt(initialKeyId, 4));
+  return takeKey(words);
+}
+
+/**
+ * The intermediate derivation key of the transaction that `ksn` numbers (section 6.3.2); the working keys follow
+ * from it. The counter FFFFFFFF of the update key is allowed too.
+ * @param initial 16, 24 or 32 bytes
+ * @throws PossumError `KEY` or `FORMAT` on wrong lengths or a counter that is not allowed
+ */
+export function aesTransactionKey(initial: Uint8Array, ksn: Uint8Array): Uint8Array {
+  const counter = aesCounterOf(ksn);
+  if (counter !== UPDATE_COUNTER) checkAesKsn(ksn);
+  requireAesKey(initial);
+  const words = initial.length / 4;
+  const type = typeOfKey(initial);
+  const id = wordAt(ksn, 4);
+  loadKey(initial, words);
+  let register = 0;
+  for (let bit = 1 << 31; bit !== 0; bit >>>= 1) {
+    if ((counter & bit) === 0) continue;
+    register |= bit;
+    derive(words, USAGES.KEY_DERIVATION, type, id, register);
+  }
+  return takeKey(words);
+}
+
+/**
+ * One derivation: the key of `ksn` from the key whose counter lacks its lowest one bit. Chained, these make
+ * {@link aesTransactionKey}; a terminal fills its future keys with them.
+ * @param parent 16, 24 or 32 bytes
+ */
+export function aesNextKey(parent: Uint8Array, ksn: Uint8Array): Uint8Array {
+  requireLength(ksn, KSN_LENGTH, 'an AES DUKPT KSN');
+  requireAesKey(parent);
+  const words = parent.length / 4;
+  loadKey(parent, words);
+  derive(words, USAGES.KEY_DERIVATION, typeOfKey(parent), wordAt(ksn, 4), wordAt(ksn, 8));
+  return takeKey(words);
+}
+
+/**
+ * A working key of one transaction (section 6.3.2). TDEA keys are not parity adjusted.
+ * @param transaction the key of {@link aesTransactionKey}
+ * @param type must not be stronger than the transaction key
+ * @throws PossumError `KEY` when it is, or on a wrong length
+ */
+export function aesWorkingKey(
+  transaction: Uint8Array,
+  ksn: Uint8Array,
+  usage: AesDukptUsage,
+  type: AesDukptKeyType,
+): Uint8Array {
+  checkAesKsn(ksn);
+  return workingKey(transaction, ksn, usage, type);
+}
+
+/**
+ * The key under which the next initial key travels (section 6.3.3): key encryption at counter FFFFFFFF.
+ * @param transaction the key of {@link aesTransactionKey} at that counter
+ * @throws PossumError `FORMAT` on another counter, `KEY` as {@link aesWorkingKey}
+ */
+export function aesUpdateKey(transaction: Uint8Array, ksn: Uint8Array, type: AesDukptKeyType): Uint8Array {
+  if (aesCounterOf(ksn) !== UPDATE_COUNTER) {
+    throw new PossumError('FORMAT', 'the update key belongs to KSN counter FFFFFFFF');
+  }
+  return workingKey(transaction, ksn, 'KEY_ENCRYPTION', type);
+}
+
+function workingKey(
+  transaction: Uint8Array,
+  ksn: Uint8Array,
+  usage: AesDukptUsage,
+  type: AesDukptKeyType,
+): Uint8Array {
+  requireAesKey(transaction);
+  const wanted = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+  if (wanted === undefined || !Object.hasOwn(USAGES, usage)) {
+    throw new PossumError('FORMAT', `AES DUKPT has no working key ${usage} of type ${type}`);
+  }
+  if (wanted.strength > 8 * transaction.length) {
+    throw new PossumError('KEY', `a working key ${type} is stronger than the key it would come from`);
+  }
+  loadKey(transaction, transaction.length / 4);
+  derive(transaction.length / 4, USAGES[usage], type, wordAt(ksn, 4), wordAt(ksn, 8));
+  return takeKey(wanted.length / 4);
+}
+
+/** Work space: a key in words, its schedule, one block. Wiped before a call returns. */
+const key = new Int32Array(8);
+const schedule = new Int32Array(AES_SCHEDULE_WORDS);
+const block = new Int32Array(4);
+
+function loadKey(bytes: Uint8Array, words: number): void {
+  for (let i = 0; i < words; i++) key[i] = wordAt(bytes, 4 * i);
+}
+
+/** Hands out the derived key and wipes the work space. */
+function takeKey(words: number): Uint8Array {
+  const bytes = new Uint8Array(4 * words);
+  for (let i = 0; i < words; i++) putWord(bytes, 4 * i, key[i] as number);
+  key.fill(0);
+  schedule.fill(0);
+  block.fill(0);
+  return bytes;
+}
+
+/** Replaces the key in the work space by one derived from it (section 6.3, `Derive_Key`). */
+function derive(words: number, usage: number, type: AesDukptKeyType, third: number, fourth: number): void {
+  const { code, length } = TYPES[type];
+  const rounds = aesSchedule(schedule, key, words);
+  const second = (code << 16) | (8 * length);
+  for (let at = 0, counter = 1; 4 * at < length; at += 4, counter++) {
+    block[0] = 0x01000000 | (counter << 16) | usage;
+    block[1] = second;
+    block[2] = third;
+    block[3] = fourth;
+    aesEncryptWords(schedule, rounds, block);
+    key[at] = block[0];
+    key[at + 1] = block[1];
+    key[at + 2] = block[2];
+    key[at + 3] = block[3];
+  }
+}
+
+function dataBytes(usage: number, type: AesDukptKeyType, third: number, fourth: number): Uint8Array {
+  const { code, length } = TYPES[type];
+  const data = new Uint8Array(16);
+  putWord(data, 0, 0x01010000 | usage);
+  putWord(data, 4, (code << 16) | (8 * length));
+  putWord(data, 8, third);
+  putWord(data, 12, fourth);
+  return data;
+}
+
+function typeOfKey(bytes: Uint8Array): AesDukptKeyType {
+  requireAesKey(bytes);
+  return bytes.length === 16 ? 'AES-128' : bytes.length === 24 ? 'AES-192' : 'AES-256';
+}
+
+function oneBits(value: number): number {
+  let count = 0;
+  for (let rest = value | 0; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}
+
+function requireLength(bytes: Uint8Array, length: number, what: string): void {
+  if (bytes.length !== length)
+    throw new PossumError('FORMAT', `${what} has ${length} bytes, not ${bytes.length}`);
+}
