@@ -10,6 +10,7 @@ import { createVirtualPinPad, type VirtualPinPad } from '../devices/virtual/pin-
 import { type PowerPoint, type PowerSupply, powerSupply } from '../devices/virtual/power.ts';
 import { createVirtualPrinter, type VirtualPrinter } from '../devices/virtual/printer.ts';
 import { createVirtualReader, type VirtualReader } from '../devices/virtual/reader.ts';
+import { keptLine } from './acquirer/kept-line.ts';
 import { acquirerContext } from './acquirer/settings.ts';
 import type { HostConfig } from './host/config.ts';
 import { createHost as createHostEmulator, type Host } from './host/host.ts';
@@ -22,7 +23,7 @@ import { fixturePath } from './platform/fixtures.ts';
 import { type Random, systemRandom } from './platform/random.ts';
 import { spellingHint } from './platform/spelling-hint.ts';
 import { createTrace, silentTrace, type Trace } from './platform/trace.ts';
-import type { CardChannel, Dialler, Listener, Sealer } from './ports/index.ts';
+import type { ByteStream, CardChannel, Dialler, Listener, Sealer } from './ports/index.ts';
 import { sealer } from './secure/sealer.ts';
 import { createSecureModule } from './secure/secure-module.ts';
 import { loadStorageKey } from './secure/storage-key.ts';
@@ -81,7 +82,7 @@ export function createRedactingTrace(clock: Clock): Trace {
   return createTrace(clock, createRedactor());
 }
 
-/** The line to the host, which a hand can cut and mend. */
+/** The line to the host, which a hand can cut and mend. Cutting it ends what is connected over it. */
 export interface SwitchedLine extends Dialler {
   up: boolean;
 }
@@ -89,13 +90,30 @@ export interface SwitchedLine extends Dialler {
 /** Dials `address` while the line is up. @throws PossumError `USAGE` for an address that cannot be used */
 export function switchedLine(address: string, clock: Clock, options?: TcpOptions): SwitchedLine {
   const dialler = tcpDialler(address, clock, options);
+  const streams = new Set<ByteStream>();
+  let isUp = true;
   return {
-    up: true,
     address: dialler.address,
-    dial(signal, deadlineMs) {
-      return this.up
-        ? dialler.dial(signal, deadlineMs)
-        : Promise.resolve({ kind: 'refused', reason: 'the line is down' } as const);
+    get up() {
+      return isUp;
+    },
+    set up(up) {
+      isUp = up;
+      if (up) return;
+      for (const stream of streams) void stream.close();
+      streams.clear();
+    },
+    async dial(signal, deadlineMs) {
+      if (!isUp) return { kind: 'refused', reason: 'the line is down' };
+      const dialled = await dialler.dial(signal, deadlineMs);
+      if (dialled.kind === 'refused') return dialled;
+      const { stream } = dialled;
+      const close = () => {
+        streams.delete(stream);
+        return stream.close();
+      };
+      streams.add(stream);
+      return { kind: 'connected', stream: { ...stream, close } };
     },
   };
 }
@@ -157,6 +175,8 @@ function plugTogether(
   }
   const profile = loadProfile(settings.host.profile ?? fixturePath('hosts', 'nac.yaml'));
   const { nii } = settings.host;
+  const dialler = power.dialler(options.line);
+  const kept = (settings.host.keepAlive ?? profile.keepAlive) === true ? keptLine(dialler) : undefined;
   const acquirer = acquirerContext({
     profile: nii === undefined ? profile : { ...profile, nii },
     identity: {
@@ -169,13 +189,13 @@ function plugTogether(
       answerMs: settings.host.answerTimeoutMs,
       repeats: settings.host.repeats,
     },
-    dialler: power.dialler(options.line),
+    dialler: kept ?? dialler,
     journal,
     secure,
     clock,
     trace,
   });
-  return createTerminalApplication({
+  const terminal = createTerminalApplication({
     settings,
     journal,
     secure,
@@ -189,6 +209,13 @@ function plugTogether(
     trace,
     ...(options.chooseApplication === undefined ? {} : { chooseApplication: options.chooseApplication }),
   });
+  return {
+    ...terminal,
+    close() {
+      void kept?.close();
+      terminal.close();
+    },
+  };
 }
 
 export interface HostOptions {

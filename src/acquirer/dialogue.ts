@@ -69,6 +69,8 @@ class HostDialogue implements Dialogue {
   readonly #stream: ByteStream;
   readonly #splitter: FrameSplitter;
   readonly #waiting: Uint8Array[] = [];
+  /** The last message had its answer: whoever comes next finds the line in order. */
+  #inOrder = false;
   /** Why nothing more can be read. A read that outlived its deadline would swallow the next answer. */
   #over: 'closed' | 'garbled' | undefined;
 
@@ -79,6 +81,7 @@ class HostDialogue implements Dialogue {
   }
 
   async exchange(outgoing: OutgoingMessage, signal: AbortSignal): Promise<Answer> {
+    this.#inOrder = false;
     const { clock, profile, timeouts, trace } = this.#context;
     const deadline = clock.now() + timeouts.answerMs;
     const body = wrapMessage(profile, requestRouting(profile), outgoing.packed);
@@ -97,17 +100,21 @@ class HostDialogue implements Dialogue {
       const body = await this.#nextBody(deadline, signal);
       if (typeof body === 'string') return { kind: 'no-answer', reason: body };
       const verdict = this.#judge(outgoing, body);
-      if (verdict !== 'stray') return verdict;
+      if (verdict === 'stray') continue;
+      this.#inOrder = verdict.kind === 'answered' && this.#waiting.length === 0 && this.#over === undefined;
+      return verdict;
     }
   }
 
   /** Never rejects: whatever closing comes to, the answer stands. */
   async close(): Promise<void> {
     const { clock } = this.#context;
+    const leave = this.#inOrder ? this.#stream.release : undefined;
+    const left = leave === undefined ? this.#stream.close() : leave();
     await until(
       clock,
       clock.now() + CLOSE_LIMIT_MS,
-      this.#stream.close().catch(() => {}),
+      left.catch(() => {}),
     );
   }
 

@@ -100,6 +100,8 @@ export const profileSchema = lazily(() =>
     header: header().optional(),
     /** Field 24. */
     nii: digits(3).optional(),
+    /** The line stays connected between dialogues; otherwise each has a connection of its own. */
+    keepAlive: z.boolean().optional(),
     message: messageSpecSchema(),
     mac: z
       .strictObject({

@@ -5,6 +5,8 @@ export interface ByteStream {
   /** The next bytes that arrived, in order; `undefined` once the other side closed and all was read. */
   read(signal: AbortSignal): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
+  /** Leaves a stream on which nothing is open to its next user; absent where there is none. */
+  release?(): Promise<void>;
 }
 
 /** Result of dialling; `refused` covers everything that happened before a byte could be sent. */

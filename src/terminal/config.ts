@@ -46,6 +46,8 @@ export const terminalFileSchema = lazily(() =>
         nii: text()
           .refine((value) => /^\d{3}$/.test(value), { error: 'must be three digits' })
           .optional(),
+        /** Stays connected between dialogues; as the profile says when absent. */
+        keepAlive: z.boolean().optional(),
         connectTimeoutMs: z.int().min(100).max(120_000).optional(),
         answerTimeoutMs: z.int().min(100).max(300_000).optional(),
         repeats: z.int().min(1).max(10).optional(),
@@ -75,6 +77,7 @@ export interface TerminalSettings {
     readonly profile?: string;
     readonly address?: string;
     readonly nii?: string;
+    readonly keepAlive?: boolean;
     readonly connectTimeoutMs: number;
     readonly answerTimeoutMs: number;
     readonly repeats: number;
@@ -126,6 +129,7 @@ export function loadTerminalSettings(file: string): TerminalSettings {
       ...(host.profile === undefined ? {} : { profile: fromFile(file, host.profile) }),
       ...(host.address === undefined ? {} : { address: host.address }),
       ...(host.nii === undefined ? {} : { nii: host.nii }),
+      ...(host.keepAlive === undefined ? {} : { keepAlive: host.keepAlive }),
       connectTimeoutMs: host.connectTimeoutMs ?? 10_000,
       answerTimeoutMs: host.answerTimeoutMs ?? 30_000,
       repeats: host.repeats ?? 3,

@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { type Authorisation, authorise, finish, type NewRequest } from '../../src/acquirer/authorisation.ts';
+import { keptLine } from '../../src/acquirer/kept-line.ts';
 import { adviceMessage } from '../../src/acquirer/messages.ts';
 import { type Drained, drainOutbox } from '../../src/acquirer/outbox.ts';
 import { storeFields } from '../../src/acquirer/protection.ts';
@@ -39,6 +40,11 @@ const pad: Keypad = {
 /** What differs from a swiped sale of 10.00. */
 type RequestChanges = Partial<Omit<NewRequest, 'track2'>> & { readonly track2?: Secret | undefined };
 
+interface LineOptions {
+  readonly repeats?: number;
+  readonly keepAlive?: boolean;
+}
+
 /** A terminal's acquirer side on a journal of its own, and a foreign host at the other end of the line. */
 export class LineWorld {
   readonly clock = new VirtualClock(NOON);
@@ -53,7 +59,7 @@ export class LineWorld {
     this.#trace.subscribe((event) => this.events.push(event));
   }
 
-  static async start(options: { repeats?: number } = {}): Promise<LineWorld> {
+  static async start(options: LineOptions = {}): Promise<LineWorld> {
     const world = new LineWorld(temporaryFolder());
     await world.boot(options);
     onTestFinished(() => world.journal.close());
@@ -61,7 +67,7 @@ export class LineWorld {
   }
 
   /** Opens the journal of the folder, as after a power cut. */
-  async boot({ repeats = 3 }: { repeats?: number } = {}): Promise<void> {
+  async boot({ repeats = 3, keepAlive = false }: LineOptions = {}): Promise<void> {
     const journal = await openJournal(this.folder, testSealer(), { trace: this.#trace });
     const secure = createSecureModule({
       store: journal.keyStore,
@@ -76,7 +82,7 @@ export class LineWorld {
       profile,
       identity: { terminalId: '10000001', merchantId: '898310048160001', currency: '978' },
       timeouts: { connectMs: 10_000, answerMs: ANSWER_MS, repeats },
-      dialler: this.host,
+      dialler: keepAlive ? keptLine(this.host) : this.host,
       journal,
       secure,
       clock: this.clock,
