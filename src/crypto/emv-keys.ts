@@ -71,6 +71,9 @@ export function sessionKeyMastercard(
   unpredictableNumber: Uint8Array,
 ): Uint8Array {
   const diversification = withZeros(atc, 8);
+  if (unpredictableNumber.length < 4) {
+    throw new PossumError('FORMAT', `an unpredictable number has 4 bytes, not ${unpredictableNumber.length}`);
+  }
   diversification.set(unpredictableNumber.subarray(0, 4), 4);
   return sessionKeyCsk(masterKey, diversification);
 }
@@ -88,11 +91,56 @@ export function sessionKeyVisaXor(masterKey: Uint8Array, atc: Uint8Array): Uint8
 }
 
 function atcAndComplement(atc: Uint8Array): Uint8Array {
+  if (atc.length !== 2) throw new PossumError('FORMAT', `an ATC has 2 bytes, not ${atc.length}`);
   const blocks = new Uint8Array(16);
   blocks.set(atc.subarray(0, 2), 6);
   blocks[14] = (atc[0] as number) ^ 0xff;
   blocks[15] = (atc[1] as number) ^ 0xff;
   return blocks;
+}
+
+/** The shape of the tree of EMV2000 session keys. */
+export interface SessionKeyTree {
+  /** Levels below the master key, 1 to 16. */
+  readonly height: number;
+  /** Children of each key, 2 to 16. */
+  readonly branchFactor: number;
+  /** 16 bytes that stand above the master key. */
+  readonly iv: Uint8Array;
+}
+
+/**
+ * EMV2000 session key (EMV 4.1 Book 2, annex A1.3.1): down a tree of keys to the leaf that the ATC numbers, combined
+ * with the leaf's grandparent.
+ * @returns 16 bytes of odd parity
+ * @throws PossumError `KEY` on a wrong key, `FORMAT` when the tree has no leaf for the ATC
+ */
+export function sessionKeyTree(masterKey: Uint8Array, atc: Uint8Array, tree: SessionKeyTree): Uint8Array {
+  requireKey(masterKey);
+  const { height, branchFactor, iv } = tree;
+  const sound = Number.isInteger(height) && Number.isInteger(branchFactor) && iv.length === 16;
+  if (!sound || height < 1 || height > 16 || branchFactor < 2 || branchFactor > 16 || atc.length !== 2) {
+    throw new PossumError(
+      'FORMAT',
+      'a session key tree has 1 to 16 levels, 2 to 16 branches and an IV of 16 bytes',
+    );
+  }
+  const leaf = ((atc[0] as number) << 8) | (atc[1] as number);
+  if (leaf >= branchFactor ** height)
+    throw new PossumError('FORMAT', 'the tree has no session key for this ATC');
+  let grandparent = iv;
+  let parent = iv;
+  let key = masterKey;
+  for (let level = 1; level <= height; level++) {
+    const branch = Math.floor(leaf / branchFactor ** (height - level)) % branchFactor;
+    grandparent = parent;
+    const blocks = Uint8Array.from(parent);
+    parent = key;
+    blocks[7] = (blocks[7] as number) ^ branch;
+    blocks[15] = (blocks[15] as number) ^ branch ^ 0xf0;
+    key = tdesEncrypt(key, blocks);
+  }
+  return oddParity(xor(key, grandparent));
 }
 
 /** The session key of one transaction by any of the methods. */
@@ -132,6 +180,8 @@ export function applicationCryptogram(
  * @returns 8 bytes; tag 91 is these and the response code
  */
 export function arpcMethod1(key: Uint8Array, arqc: Uint8Array, arc: Uint8Array): Uint8Array {
+  requireKey(key);
+  requireCryptogram(arqc);
   return tdesEncrypt(key, xor(arqc, withZeros(arc, 8)));
 }
 
@@ -147,6 +197,10 @@ export function arpcMethod2(
   csu: Uint8Array,
   proprietary: Uint8Array = new Uint8Array(0),
 ): Uint8Array {
+  requireCryptogram(arqc);
+  if (csu.length !== 4 || proprietary.length > 8) {
+    throw new PossumError('FORMAT', 'a card status update has 4 bytes, proprietary data at most 8');
+  }
   return retailMac(key, concat(arqc, csu, proprietary), { padding: 2 }).slice(0, 4);
 }
 
@@ -160,6 +214,10 @@ function withZeros(bytes: Uint8Array, length: number): Uint8Array {
   const padded = new Uint8Array(length);
   padded.set(bytes);
   return padded;
+}
+
+function requireCryptogram(arqc: Uint8Array): void {
+  if (arqc.length !== 8) throw new PossumError('FORMAT', `a cryptogram has 8 bytes, not ${arqc.length}`);
 }
 
 function requireKey(key: Uint8Array): void {

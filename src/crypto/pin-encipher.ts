@@ -1,3 +1,4 @@
+import { concat } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
 import { aesDecrypt, aesEncrypt } from './aes.ts';
 import { tdesDecrypt, tdesEncrypt } from './des.ts';
@@ -9,6 +10,7 @@ import {
   type PinBlockInput,
   panField4,
 } from './pin-block.ts';
+import { rsaEncipher } from './rsa.ts';
 
 /** PIN blocks under their keys: TDES for formats 0 to 3, AES with the PAN bound in for format 4. */
 
@@ -91,6 +93,43 @@ export function translatePinBlock(
 function inputOf(pin: Uint8Array, target: PinBlockSide & { readonly fill?: Uint8Array }): EncipheredPinInput {
   const { format, pan = '', fill = new Uint8Array(0) } = target;
   return format === 2 ? { format, pin } : format === 1 ? { format, pin, fill } : { format, pin, pan, fill };
+}
+
+/**
+ * The clear data of an enciphered offline PIN (EMV Book 2, section 7.2, table 25): 7F, PIN block, the card's
+ * unpredictable number, random padding up to the length of the key.
+ * @param block clear block of format 2
+ * @param unpredictableNumber 8 bytes of GET CHALLENGE
+ */
+export function offlinePinData(
+  block: Uint8Array,
+  unpredictableNumber: Uint8Array,
+  padding: Uint8Array,
+): Uint8Array {
+  if (block.length !== 8 || unpredictableNumber.length !== 8) {
+    throw new PossumError('FORMAT', 'PIN block and unpredictable number of an offline PIN have 8 bytes each');
+  }
+  return concat(Uint8Array.of(0x7f), block, unpredictableNumber, padding);
+}
+
+/**
+ * An offline PIN under the card's key (EMV Book 2, section 7.2).
+ * @throws PossumError `FORMAT` when the padding does not fill the key, `KEY` when the key is none
+ */
+export function encipherOfflinePin(
+  card: { readonly modulus: Uint8Array; readonly exponent: Uint8Array },
+  block: Uint8Array,
+  unpredictableNumber: Uint8Array,
+  padding: Uint8Array,
+): Uint8Array {
+  const data = offlinePinData(block, unpredictableNumber, padding);
+  if (data.length !== card.modulus.length) {
+    throw new PossumError('FORMAT', `padding makes ${data.length} bytes, the key has ${card.modulus.length}`);
+  }
+  const enciphered = rsaEncipher(card.modulus, card.exponent, data);
+  data.fill(0);
+  if (enciphered === undefined) throw new PossumError('KEY', 'the card has no RSA public key for PINs');
+  return enciphered;
 }
 
 /** The exclusive or with the PAN field, in place. */

@@ -3,6 +3,8 @@ import forge from 'node-forge';
 import { describe, expect, it } from 'vitest';
 import { tdesCbcDecrypt, tdesCbcEncrypt, tdesDecrypt, tdesEncrypt } from '../../src/crypto/des.ts';
 import { retailMac } from '../../src/crypto/mac.ts';
+import { encodePinBlock, pinFromText } from '../../src/crypto/pin-block.ts';
+import { encipherOfflinePin } from '../../src/crypto/pin-encipher.ts';
 import { generateRsaKey, rsaKeyFromPrimes, rsaPrivate, rsaPublic } from '../../src/crypto/rsa.ts';
 import { concat, fromLatin1, latin1, toHex } from '../../src/platform/bytes.ts';
 import { seededRandom } from '../../src/platform/random.ts';
@@ -119,8 +121,20 @@ describe('raw RSA', () => {
 
   it('enciphers the PIN blocks of the vectors', () => {
     for (const v of vectors('emv-oda', 'pin-encipherment')) {
-      const clear = bytes(`7F${v.pinBlock}${v.iccUnpredictableNumber}${v.randomPadding}`);
-      expect(toHex(rsaPublic(bytes(v.iccModulus), bytes(v.iccExponent), clear))).toBe(v.encipheredPinData);
+      const card = { modulus: bytes(v.iccModulus), exponent: bytes(v.iccExponent) };
+      const block = encodePinBlock({ format: 2, pin: pinFromText(v.pin) });
+      expect(toHex(block)).toBe(v.pinBlock);
+      const [challenge, padding] = [bytes(v.iccUnpredictableNumber), bytes(v.randomPadding)];
+      expect(toHex(encipherOfflinePin(card, block, challenge, padding))).toBe(v.encipheredPinData);
+      const refused = (code: string) => expect.objectContaining({ code });
+      expect(() => encipherOfflinePin(card, block, challenge, padding.subarray(1))).toThrow(
+        refused('FORMAT'),
+      );
+      expect(() => encipherOfflinePin(card, block.subarray(1), challenge, padding)).toThrow(
+        refused('FORMAT'),
+      );
+      const broken = { ...card, modulus: new Uint8Array(card.modulus.length) };
+      expect(() => encipherOfflinePin(broken, block, challenge, padding)).toThrow(refused('KEY'));
     }
   });
 
