@@ -6,7 +6,7 @@ import { countCommits, Sqlite } from './commit-counter.ts';
 import { temporaryFolder } from './folder.ts';
 import { atMost, type Figure, group, median, smoke } from './harness.ts';
 import { possum, runNode } from './spawned.ts';
-import { benchWorld, tapCardFile, tirelessCard } from './support.ts';
+import { benchWorld, tapCardFile, terminalFile, tirelessCard } from './support.ts';
 import { tapRig } from './tap-rig.ts';
 import { unavoidableWork } from './unavoidable.ts';
 
@@ -21,7 +21,7 @@ type Kind = keyof typeof KINDS;
 const TAPS_PER_CARD = { offline: 250, online: 500 } as const;
 
 /** Two scenarios with half of the taps each, since a batch holds 999 transactions. */
-function scenarios(folder: string, kind: Kind): readonly string[] {
+function scenarios(folder: string, kind: Kind, terminal?: string): readonly string[] {
   const card = readFileSync(tapCardFile, 'utf8')
     .replace('keyFile: keys/', `keyFile: ${fixturePath('cards', 'keys')}/`)
     .replace(/cumulativeAmount: \d+/, 'cumulativeAmount: 999999999')
@@ -38,9 +38,23 @@ function scenarios(folder: string, kind: Kind): readonly string[] {
   });
   return ['first', 'second'].map((half) => {
     const file = join(folder, `${kind}-${half}.yaml`);
-    writeFileSync(file, [`name: ${half} half of the taps`, 'steps:', ...steps.flat(), ''].join('\n'));
+    const head = [
+      `name: ${half} half of the taps`,
+      ...(terminal === undefined ? [] : [`terminal: ${terminal}`]),
+    ];
+    writeFileSync(file, [...head, 'steps:', ...steps.flat(), ''].join('\n'));
     return file;
   });
+}
+
+/** The demo terminal, which stays connected between its messages. */
+function keptLineTerminal(folder: string): string {
+  const file = join(folder, 'kept-line.yaml');
+  const text = readFileSync(terminalFile, 'utf8')
+    .replace('../capk/', `${fixturePath('capk')}/`)
+    .replace('host: { ', 'host: { keepAlive: true, ');
+  writeFileSync(file, text);
+  return file;
 }
 
 /** As many bare durable commits as a tap makes. */
@@ -82,8 +96,13 @@ async function measure(): Promise<readonly Figure[]> {
   const bare = await unavoidableWork(tapRig());
   const commit = bareCommit();
   const figures: Figure[] = [];
-  for (const kind of ['offline', 'online'] as const) {
-    const files = scenarios(folder, kind);
+  const runs: readonly (readonly [what: string, kind: Kind, terminal?: string])[] = [
+    ['offline taps', 'offline'],
+    ['online taps', 'online'],
+    ['online taps over a kept line', 'online', keptLineTerminal(folder)],
+  ];
+  for (const [what, kind, terminal] of runs) {
+    const files = scenarios(folder, kind, terminal);
     const commits = await commitsOf(kind);
     bareDay(bare[kind], 0, commit);
     const rounds = Array.from({ length: ROUNDS }, () => {
@@ -92,7 +111,7 @@ async function measure(): Promise<readonly Figure[]> {
       return { run: run.ms, work };
     });
     figures.push({
-      name: `${TAPS} ${kind} taps with journal, against work + ${commits} commits each`,
+      name: `${TAPS} ${what} with journal, against work + ${commits} commits each`,
       measured: `${median(rounds.map(({ run }) => run)).toFixed(0)} ms : ${median(rounds.map(({ work }) => work)).toFixed(0)} ms`,
       value: median(rounds.map(({ run, work }) => run / work)),
       limit: atMost(4),
