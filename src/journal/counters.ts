@@ -1,7 +1,7 @@
 import type { Database } from '../platform/sqlite.ts';
 
 /** The numbers that must never repeat; each moves in the unit of work that uses it. */
-export type CounterName = 'stan' | 'invoice' | 'batch' | 'outbox';
+export type CounterName = 'stan' | 'invoice' | 'batch' | 'outbox' | 'commit';
 
 /** What is kept of the database in memory: after a roll-back it is no longer so. */
 export interface Remembering {
@@ -9,10 +9,12 @@ export interface Remembering {
 }
 
 export interface Counters {
-  /** Raises the counter and gives the new value; 999999 is followed by 1 (`outbox` is unbounded). */
+  /** Raises the counter and gives the new value; 999999 is followed by 1; `outbox` and `commit` are unbounded. */
   next(name: CounterName): number;
   current(name: CounterName): number;
 }
+
+const WRAPPING: ReadonlySet<CounterName> = new Set(['stan', 'invoice', 'batch']);
 
 /** Counters in table `counter`; one that was never used stands at 0. The owner of the file remembers them. */
 export function counters(database: Database): Counters & Remembering {
@@ -28,7 +30,7 @@ export function counters(database: Database): Counters & Remembering {
     forget: () => known.clear(),
     current: read,
     next(name) {
-      const value = name !== 'outbox' && read(name) >= 999_999 ? 1 : read(name) + 1;
+      const value = WRAPPING.has(name) && read(name) >= 999_999 ? 1 : read(name) + 1;
       database
         .prepare(
           'INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',

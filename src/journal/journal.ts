@@ -1,10 +1,12 @@
+import { join } from 'node:path';
 import type { OpenOptions } from '../platform/sqlite.ts';
 import type { Trace } from '../platform/trace.ts';
 import type { KeyStore, Sealer } from '../ports/index.ts';
 import { type Batches, type BatchesView, batches, batchesView } from './batches.ts';
 import { type Counters, counters } from './counters.ts';
 import { openForReading, openTerminalFiles, type TerminalFiles } from './database.ts';
-import { keyRecords } from './key-records.ts';
+import { type HighWater, highWater, type Mark } from './high-water.ts';
+import { keyRecords, keyTable } from './key-records.ts';
 import { type Outbox, outbox } from './outbox.ts';
 import { type Room, roomOf } from './room.ts';
 import { type Transactions, type TransactionsView, transactions, transactionsView } from './transactions.ts';
@@ -42,26 +44,46 @@ export interface JournalOptions extends OpenOptions {
  */
 export async function openJournal(folder: string, sealer: Sealer, options: JournalOptions): Promise<Journal> {
   const files = await openTerminalFiles(folder, options);
-  return journalOn(files, sealer, options.trace, roomOf(folder, options.freeBytes));
+  const mark = highWater(join(folder, 'secure', 'high-water'));
+  try {
+    return journalOn(files, sealer, options.trace, roomOf(folder, options.freeBytes), mark);
+  } catch (cause) {
+    mark.close();
+    files.close();
+    throw cause;
+  }
 }
 
-function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace, room: Room): Journal {
+function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace, room: Room, mark: HighWater): Journal {
   const { database } = files;
   const numbers = counters(database);
   const openBatches = batches(database, numbers);
-  const commit = unitOfWork(database, trace, room, () => {
-    numbers.forget();
-    openBatches.forget();
+  const keys = keyTable(database);
+  const reached = (): Mark => ({
+    commits: numbers.current('commit'),
+    stan: numbers.current('stan'),
+    ksn: keys.ksn(),
+  });
+  mark.check(reached());
+  const commit = unitOfWork(database, trace, room, {
+    beforeCommit: () => numbers.next('commit'),
+    afterCommit: () => mark.write(reached()),
+    onRollBack() {
+      for (const part of [numbers, openBatches, keys]) part.forget();
+    },
   });
   return {
     commit,
-    keyStore: keyRecords(database, commit),
+    keyStore: keyRecords(keys, commit),
     counters: numbers,
     batches: openBatches,
     transactions: transactions(database, sealer),
     outbox: outbox(database, sealer, numbers),
     hasRoom: () => room.enough(),
-    close: () => files.close(),
+    close() {
+      mark.close();
+      files.close();
+    },
   };
 }
 

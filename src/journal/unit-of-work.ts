@@ -10,14 +10,22 @@ import type { Room } from './room.ts';
  */
 export type UnitOfWork = <T>(what: string, work: () => T) => T;
 
+/** What goes with each commit. */
+export interface CommitEvents {
+  /** The last change of a unit of work. @returns the number of its commit */
+  beforeCommit(): number;
+  afterCommit(): void;
+  /** What was done is undone. */
+  onRollBack(): void;
+}
+
 /**
  * Makes the {@link UnitOfWork} of one connection. When the disk is full, the reserve is given back and the work done
  * once more: what was begun before can then still be brought to its end.
- * @param onRollBack called when what was done is undone
  */
-export function unitOfWork(database: Database, trace: Trace, room: Room, onRollBack: () => void): UnitOfWork {
+export function unitOfWork(database: Database, trace: Trace, room: Room, events: CommitEvents): UnitOfWork {
   let depth = 0;
-  let sequence = 0;
+  let committed = 0;
   const once = <T>(what: string, work: () => T): T => {
     const begin = database.prepare('BEGIN IMMEDIATE');
     begin.run();
@@ -26,20 +34,19 @@ export function unitOfWork(database: Database, trace: Trace, room: Room, onRollB
       const result = work();
       if (result instanceof Promise)
         throw new PossumError('INTERNAL', `unit of work "${what}" must not wait`);
+      const sequence = events.beforeCommit();
       database.prepare('COMMIT').run();
-      sequence++;
-      if (trace.wants('commit')) trace.emit({ kind: 'commit', what, sequence });
+      committed = sequence;
       return result;
     } catch (cause) {
       rollBack(database);
-      onRollBack();
+      events.onRollBack();
       throw cause;
     } finally {
       depth--;
     }
   };
-  return (what, work) => {
-    if (depth > 0) return work();
+  const twiceAtMost = <T>(what: string, work: () => T): T => {
     try {
       return once(what, work);
     } catch (cause) {
@@ -47,6 +54,13 @@ export function unitOfWork(database: Database, trace: Trace, room: Room, onRollB
       trace.emit({ kind: 'alarm', what: 'the disk is full: the reserve is in use' });
       return once(what, work);
     }
+  };
+  return (what, work) => {
+    if (depth > 0) return work();
+    const result = twiceAtMost(what, work);
+    events.afterCommit();
+    if (trace.wants('commit')) trace.emit({ kind: 'commit', what, sequence: committed });
+    return result;
   };
 }
 

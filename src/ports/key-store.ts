@@ -8,6 +8,9 @@ export interface KeyRecord {
   readonly value: Uint8Array;
 }
 
+/** The record of the next KSN of the DUKPT key, which tells how far a terminal has come. */
+export const KSN_RECORD = 'dukpt/0/ksn';
+
 export interface KeyStore {
   get(name: string): Uint8Array | undefined;
   /** All records whose name starts with `prefix`, in the order of their names. */

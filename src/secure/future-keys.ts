@@ -2,6 +2,7 @@ import { counterOf, nextKsn, nonReversibleKey, withCounter } from '../crypto/duk
 import { PossumError } from '../platform/errors.ts';
 import { Secret } from '../platform/secret.ts';
 import type { KeyStore, KeyStoreWriter, Sealer } from '../ports/index.ts';
+import { KSN_RECORD } from '../ports/key-store.ts';
 
 /** One key for one message, and the KSN that tells the host which. */
 export interface DukptKey {
@@ -24,7 +25,6 @@ export interface FutureKeys {
 
 const COUNTER_BITS = 21;
 const MAX_ONES = 10;
-const KSN_RECORD = 'dukpt/0/ksn';
 
 /**
  * The 21 future-key registers of X9.24-1:2009, Annex A. Register `n` (1 = least significant) holds the key of
