@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -126,6 +126,37 @@ describe('possum host', () => {
     const again = await inProcess('sale', ...sale, '--data', temporaryFolder());
     expect(again).toMatchObject({ code: 1, stderr: 'DECLINED_ONLINE: the issuer declined (A0)\n' });
     await host.says('Alarm: ksn-reused: a terminal begins again');
+  });
+
+  it('keeps its books in a folder, and forgets the keys of a terminal when it is told to', async () => {
+    const books = temporaryFolder();
+    const serve = async (...options: string[]): Promise<ReturnType<typeof possum>> => {
+      const host = possum('host', '--listen', '127.0.0.1:0', '--data', books, ...options);
+      await host.says('Ctrl-C ends it');
+      return host;
+    };
+    const codes: number[] = [];
+    let lastFolder: string | undefined;
+    for (const options of [[], [], ['--reset-terminal', '10000001']]) {
+      const host = await serve(...options);
+      const address = /listening on (\S+)\. TEST/.exec(host.stderr)?.[1] as string;
+      const sale = ['--card', 'visa-credit', '--pin', '1234', '--amount', '60.00', '--host', address];
+      const folder = temporaryFolder();
+      // The terminal is new, the cards are not: the issuer knows their counters.
+      if (lastFolder !== undefined)
+        cpSync(join(lastFolder, 'cards'), join(folder, 'cards'), { recursive: true });
+      codes.push((await inProcess('sale', ...sale, '--data', folder)).code);
+      await inProcess('settle', '--data', folder, '--host', address);
+      lastFolder = folder;
+      host.child.kill('SIGTERM');
+      expect(await host.ended()).toBe(0);
+    }
+    expect(codes).toEqual([0, 1, 0]);
+  });
+
+  it('says that a terminal cannot be forgotten without books', async () => {
+    const said = await inProcess('host', '--reset-terminal', '10000001');
+    expect([said.code, said.stderr]).toEqual([2, expect.stringContaining('Name their folder with --data')]);
   });
 
   it('says that a port is taken, with exit code 3', async () => {

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { createHost, createRedactingTrace } from '../../app.ts';
 import { loadHost } from '../../host/config.ts';
 import { realClock } from '../../platform/clock.ts';
-import { EXIT } from '../../platform/errors.ts';
+import { EXIT, PossumError } from '../../platform/errors.ts';
 import { fixturePath } from '../../platform/fixtures.ts';
 import { systemRandom } from '../../platform/random.ts';
+import { makeDataFolder } from '../data-folder.ts';
 import { untilInterrupted } from '../interruption.ts';
 import { printProgress, printText } from '../output.ts';
 import { command, runCommand } from '../program.ts';
@@ -12,6 +14,8 @@ interface Options {
   readonly config?: string;
   readonly listen?: string;
   readonly allowPublic?: boolean;
+  readonly data?: string;
+  readonly resetTerminal?: string;
   readonly trace?: boolean;
 }
 
@@ -23,17 +27,30 @@ export async function main(argv: readonly string[]): Promise<number> {
     examples: [
       'possum host --listen 127.0.0.1:8583',
       'possum host --config emv-fixtures/hosts/demo.yaml --trace',
+      'possum host --data .possum/host --reset-terminal 10000001',
     ],
   })
     .option('--config <file>', 'host file: keys, cards, scripted answers (the demo’s when absent)')
     .option('--listen <address>', 'HOST:PORT; port 0 takes a free one')
     .option('--allow-public', 'let it listen at an address that is neither loopback nor private')
+    .option('--data <folder>', 'keep books and key serial numbers there (in memory when absent)')
+    .option(
+      '--reset-terminal <tid>',
+      'forget the key serial numbers of a terminal that was provisioned again (with --data)',
+    )
     .option('--trace', 'print every message as one JSON line, card data masked')
     .action(serve);
   return runCommand(program, argv, () => EXIT.done);
 }
 
 async function serve(options: Options): Promise<void> {
+  const { data, resetTerminal } = options;
+  if (resetTerminal !== undefined && data === undefined) {
+    throw new PossumError('USAGE', '--reset-terminal needs the books that it is about', {
+      remedy: 'Name their folder with --data; a host without one forgets everything when it ends.',
+    });
+  }
+  if (data !== undefined) makeDataFolder(data);
   const clock = realClock();
   const trace = createRedactingTrace(clock);
   const host = await createHost({
@@ -43,7 +60,9 @@ async function serve(options: Options): Promise<void> {
     trace,
     allowPublic: options.allowPublic === true,
     ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ...(data === undefined ? {} : { database: join(data, 'host.db') }),
   });
+  if (resetTerminal !== undefined) host.host.resetTerminal(resetTerminal);
   trace.subscribe(
     (event) => {
       if (event.kind === 'alarm') printProgress(`Alarm: ${alarmText(event.what.replace(/^host: /, ''))}`);
@@ -62,7 +81,7 @@ async function serve(options: Options): Promise<void> {
 }
 
 const AGAIN =
-  'a terminal begins again with key serial numbers that were used: its data folder is new or was put back; begin with a new host, too';
+  'a terminal begins again with key serial numbers that were used: its data folder is new or was put back; begin with a new host, or with --reset-terminal';
 
 /** Whoever wonders why everything is declined finds the reason here. */
 function alarmText(what: string): string {
