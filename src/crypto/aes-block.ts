@@ -60,17 +60,18 @@ export const AES_SCHEDULE_WORDS = 60;
 /**
  * Expands a key (FIPS 197, section 5.2).
  * @param schedule receives `4 * (rounds + 1)` words
- * @param key the key's 4, 6 or 8 big-endian words; more may follow them
+ * @param key holds the key's big-endian words from `from` on
+ * @param words 4, 6 or 8
  * @returns the number of rounds: 10, 12 or 14
  */
-export function aesSchedule(schedule: Int32Array, key: Int32Array, words: number): number {
+export function aesSchedule(schedule: Int32Array, key: Int32Array, from: number, words: number): number {
   const { sBox } = tables();
   const rounds = words + 6;
   const total = 4 * (rounds + 1);
   let constant = 1;
   let word = 0;
   for (let i = 0; i < words; i++) {
-    word = key[i] as number;
+    word = key[from + i] as number;
     schedule[i] = word;
   }
   let place = 0;

@@ -26,7 +26,7 @@ export function aesCmac(key: Uint8Array, data: Uint8Array): Uint8Array {
   requireAesKey(key);
   const words = key.length / 4;
   for (let i = 0; i < words; i++) keyWords[i] = wordAt(key, 4 * i);
-  const rounds = aesSchedule(schedule, keyWords, words);
+  const rounds = aesSchedule(schedule, keyWords, 0, words);
   subkey.fill(0);
   aesEncryptWords(schedule, rounds, subkey);
   const whole = data.length > 0 && data.length % 16 === 0;

@@ -1,22 +1,24 @@
-import { P, PC1, PC2, ROTATIONS, S_BOXES } from './des.table.ts';
+import { P, PC1, PC2, S_BOXES, SINGLE_ROTATIONS } from './des.table.ts';
 
 /**
  * The DES block cipher (FIPS 46-3) over 32-bit halves. A call of the platform's cipher costs some ten
  * microseconds whatever its size; terminals encrypt one to thirty blocks at a time, where tables win clearly.
  */
 
-/**
- * Sixteen round keys of two words each: the S-box inputs 1, 3, 5, 7 and 2, 4, 6, 8. A plain array: a typed
- * array of this size lives outside the heap and costs more to make than the schedule does to compute.
- */
-export type DesSchedule = number[];
+/** Sixteen round keys of two words each: the S-box inputs 1, 3, 5, 7 and 2, 4, 6, 8. */
+export type DesSchedule = Int32Array;
+
+export const DES_SCHEDULE_WORDS = 32;
 
 interface Tables {
   /** S-boxes joined with P, rotated left by one: 8 boxes of 64 entries. */
   readonly sp: Int32Array;
   /** PC1 by key byte: 8 bytes of 256 entries for C, then the same for D. */
   readonly pc1: Int32Array;
-  /** PC2 by 7-bit slice: per half 4 slices of 128 entries for the first word, then for the second. */
+  /**
+   * PC2 by 7-bit slice: 4 slices of 128 entries for C, then for D. The upper half of an entry belongs to the first
+   * word of a round key, the lower one to the second.
+   */
   readonly pc2: Int32Array;
 }
 
@@ -69,66 +71,64 @@ function firstChoice(): Int32Array {
 }
 
 function secondChoice(): Int32Array {
-  const table = new Int32Array(2 * 2 * 4 * 128);
+  const table = new Int32Array(2 * 4 * 128);
   for (let half = 0; half < 2; half++) {
-    for (let word = 0; word < 2; word++) {
-      for (let slice = 0; slice < 4; slice++) {
-        fillLinear(table, ((2 * half + word) * 4 + slice) * 128, 128, (bit) => {
-          const source = 28 * half + 7 * slice + (7 - bit);
-          const position = PC2.indexOf(source);
-          if (position < 0) return 0;
-          const box = Math.floor(position / 6);
-          return box % 2 === word ? 1 << (24 - 8 * (box >> 1) + 5 - (position % 6)) : 0;
-        });
-      }
+    for (let slice = 0; slice < 4; slice++) {
+      fillLinear(table, (4 * half + slice) * 128, 128, (bit) => {
+        const position = PC2.indexOf(28 * half + 7 * slice + (7 - bit));
+        if (position < 0) return 0;
+        // C feeds boxes 1 to 4, D feeds 5 to 8; odd boxes stand in the first word.
+        const box = Math.floor(position / 6) - 4 * half;
+        return 1 << ((box % 2 === 0 ? 16 : 0) + (box < 2 ? 8 : 0) + 5 - (position % 6));
+      });
     }
   }
   return table;
 }
 
-/** Round keys of the eight key bytes at `offset`; parity bits are ignored. */
-export function desSchedule(key: Uint8Array, offset = 0): DesSchedule {
+/**
+ * Computes the round keys of a key.
+ * @param schedule receives {@link DES_SCHEDULE_WORDS} words
+ * @param left the key's first four bytes as a big-endian word; parity bits are ignored
+ * @param right its last four
+ */
+export function desSchedule(schedule: DesSchedule, left: number, right: number): void {
   const { pc1, pc2 } = tables();
-  let c = 0;
-  let d = 0;
-  for (let i = 0; i < 8; i++) {
-    const entry = (i << 8) | (key[offset + i] as number);
-    c |= pc1[entry] as number;
-    d |= pc1[2048 + entry] as number;
-  }
-  const schedule: number[] = new Array(32).fill(0);
+  let c =
+    (pc1[left >>> 24] as number) |
+    (pc1[256 + ((left >>> 16) & 255)] as number) |
+    (pc1[512 + ((left >>> 8) & 255)] as number) |
+    (pc1[768 + (left & 255)] as number) |
+    (pc1[1024 + (right >>> 24)] as number) |
+    (pc1[1280 + ((right >>> 16) & 255)] as number) |
+    (pc1[1536 + ((right >>> 8) & 255)] as number) |
+    (pc1[1792 + (right & 255)] as number);
+  let d =
+    (pc1[2048 + (left >>> 24)] as number) |
+    (pc1[2304 + ((left >>> 16) & 255)] as number) |
+    (pc1[2560 + ((left >>> 8) & 255)] as number) |
+    (pc1[2816 + (left & 255)] as number) |
+    (pc1[3072 + (right >>> 24)] as number) |
+    (pc1[3328 + ((right >>> 16) & 255)] as number) |
+    (pc1[3584 + ((right >>> 8) & 255)] as number) |
+    (pc1[3840 + (right & 255)] as number);
   for (let round = 0; round < 16; round++) {
-    const by = ROTATIONS[round] as number;
+    const by = (SINGLE_ROTATIONS >> round) & 1 ? 1 : 2;
     c = ((c << by) | (c >>> (28 - by))) & 0xfffffff;
     d = ((d << by) | (d >>> (28 - by))) & 0xfffffff;
-    const c0 = c >>> 21;
-    const c1 = 128 + ((c >>> 14) & 127);
-    const c2 = 256 + ((c >>> 7) & 127);
-    const c3 = 384 + (c & 127);
-    const d0 = 1024 + (d >>> 21);
-    const d1 = 1152 + ((d >>> 14) & 127);
-    const d2 = 1280 + ((d >>> 7) & 127);
-    const d3 = 1408 + (d & 127);
-    schedule[2 * round] =
-      (pc2[c0] as number) |
-      (pc2[c1] as number) |
-      (pc2[c2] as number) |
-      (pc2[c3] as number) |
-      (pc2[d0] as number) |
-      (pc2[d1] as number) |
-      (pc2[d2] as number) |
-      (pc2[d3] as number);
-    schedule[2 * round + 1] =
-      (pc2[512 + c0] as number) |
-      (pc2[512 + c1] as number) |
-      (pc2[512 + c2] as number) |
-      (pc2[512 + c3] as number) |
-      (pc2[512 + d0] as number) |
-      (pc2[512 + d1] as number) |
-      (pc2[512 + d2] as number) |
-      (pc2[512 + d3] as number);
+    const upper =
+      (pc2[c >>> 21] as number) |
+      (pc2[128 + ((c >>> 14) & 127)] as number) |
+      (pc2[256 + ((c >>> 7) & 127)] as number) |
+      (pc2[384 + (c & 127)] as number);
+    const lower =
+      (pc2[512 + (d >>> 21)] as number) |
+      (pc2[640 + ((d >>> 14) & 127)] as number) |
+      (pc2[768 + ((d >>> 7) & 127)] as number) |
+      (pc2[896 + (d & 127)] as number);
+    schedule[2 * round] = (upper & 0xffff0000) | (lower >>> 16);
+    schedule[2 * round + 1] = (upper << 16) | (lower & 0xffff);
   }
-  return schedule;
 }
 
 /** The initial permutation; halves come out rotated left by one, as {@link desRounds} wants them. */
@@ -185,24 +185,32 @@ export function desRounds(block: Int32Array, schedule: DesSchedule, decrypt: boo
   const { sp } = tables();
   let left = block[0] as number;
   let right = block[1] as number;
-  let at = decrypt ? 30 : 0;
-  const step = decrypt ? -2 : 2;
-  for (let round = 0; round < 16; round++) {
-    const odd = ((right << 28) | (right >>> 4)) ^ (schedule[at] as number);
-    const even = right ^ (schedule[at + 1] as number);
-    const next =
-      left ^
-      ((sp[(odd >>> 24) & 63] as number) |
-        (sp[64 + ((even >>> 24) & 63)] as number) |
-        (sp[128 + ((odd >>> 16) & 63)] as number) |
-        (sp[192 + ((even >>> 16) & 63)] as number) |
-        (sp[256 + ((odd >>> 8) & 63)] as number) |
-        (sp[320 + ((even >>> 8) & 63)] as number) |
-        (sp[384 + (odd & 63)] as number) |
-        (sp[448 + (even & 63)] as number));
-    left = right;
-    right = next;
-    at += step;
+  const step = decrypt ? -4 : 4;
+  // Two rounds at a time, so that the halves need not change places in between.
+  for (let at = decrypt ? 30 : 0, pair = 0; pair < 8; pair++, at += step) {
+    const second = decrypt ? at - 2 : at + 2;
+    let odd = ((right << 28) | (right >>> 4)) ^ (schedule[at] as number);
+    let even = right ^ (schedule[at + 1] as number);
+    left ^=
+      (sp[(odd >>> 24) & 63] as number) |
+      (sp[64 + ((even >>> 24) & 63)] as number) |
+      (sp[128 + ((odd >>> 16) & 63)] as number) |
+      (sp[192 + ((even >>> 16) & 63)] as number) |
+      (sp[256 + ((odd >>> 8) & 63)] as number) |
+      (sp[320 + ((even >>> 8) & 63)] as number) |
+      (sp[384 + (odd & 63)] as number) |
+      (sp[448 + (even & 63)] as number);
+    odd = ((left << 28) | (left >>> 4)) ^ (schedule[second] as number);
+    even = left ^ (schedule[second + 1] as number);
+    right ^=
+      (sp[(odd >>> 24) & 63] as number) |
+      (sp[64 + ((even >>> 24) & 63)] as number) |
+      (sp[128 + ((odd >>> 16) & 63)] as number) |
+      (sp[192 + ((even >>> 16) & 63)] as number) |
+      (sp[256 + ((odd >>> 8) & 63)] as number) |
+      (sp[320 + ((even >>> 8) & 63)] as number) |
+      (sp[384 + (odd & 63)] as number) |
+      (sp[448 + (even & 63)] as number);
   }
   block[0] = right;
   block[1] = left;

@@ -30,5 +30,5 @@ export const PC2: readonly number[] = [
   55, 30, 40, 51, 45, 33, 48, 44, 49, 39, 56, 34, 53, 46, 42, 50, 36, 29, 32,
 ];
 
-/** Left rotations of C and D before each round. */
-export const ROTATIONS: readonly number[] = [1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1];
+/** Before the rounds whose bits are set here, counted from 0, C and D rotate by one; before the others by two. */
+export const SINGLE_ROTATIONS = 0x8103;

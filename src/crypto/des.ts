@@ -1,5 +1,6 @@
 import { PossumError } from '../platform/errors.ts';
 import {
+  DES_SCHEDULE_WORDS,
   type DesSchedule,
   desRounds,
   desSchedule,
@@ -7,11 +8,18 @@ import {
   initialPermutation,
 } from './des-block.ts';
 
-/** Key schedules of one DES or TDES key; wipe them when the key's work is done. */
+/** Key schedules of one DES or TDES key; wipe them when the key's work is done, and use them no more. */
 export interface TdesKey {
-  /** One schedule (single DES) or three. */
-  readonly schedules: readonly DesSchedule[];
+  readonly first: DesSchedule;
+  readonly second: DesSchedule;
+  readonly third: DesSchedule;
+  /** Whether only the first counts. */
+  single: boolean;
 }
+
+/** Wiped schedules to be used again: making an array of that size costs as much as filling it. */
+const wiped: TdesKey[] = [];
+const MOST_KEPT = 16;
 
 /**
  * Prepares a key for several blocks.
@@ -19,32 +27,52 @@ export interface TdesKey {
  * @throws PossumError `KEY` on any other length
  */
 export function prepareKey(key: Uint8Array): TdesKey {
-  if (key.length === 8) return { schedules: [desSchedule(key)] };
-  if (key.length !== 16 && key.length !== 24) {
-    throw new PossumError('KEY', `a TDES key has 8, 16 or 24 bytes, not ${key.length}`);
+  const { length } = key;
+  if (length !== 8 && length !== 16 && length !== 24) {
+    throw new PossumError('KEY', `a TDES key has 8, 16 or 24 bytes, not ${length}`);
   }
-  const first = desSchedule(key);
-  return { schedules: [first, desSchedule(key, 8), key.length === 16 ? first : desSchedule(key, 16)] };
+  const prepared = wiped.pop() ?? {
+    first: new Int32Array(DES_SCHEDULE_WORDS),
+    second: new Int32Array(DES_SCHEDULE_WORDS),
+    third: new Int32Array(DES_SCHEDULE_WORDS),
+    single: true,
+  };
+  prepared.single = length === 8;
+  desSchedule(prepared.first, wordAt(key, 0), wordAt(key, 4));
+  if (length === 8) return prepared;
+  desSchedule(prepared.second, wordAt(key, 8), wordAt(key, 12));
+  if (length === 16) prepared.third.set(prepared.first);
+  else desSchedule(prepared.third, wordAt(key, 16), wordAt(key, 20));
+  return prepared;
 }
 
 /** Overwrites a prepared key. */
 export function wipeKey(key: TdesKey): void {
-  for (const schedule of key.schedules) schedule.fill(0);
+  key.first.fill(0);
+  key.second.fill(0);
+  key.third.fill(0);
+  if (wiped.length < MOST_KEPT) wiped.push(key);
 }
 
 /** Enciphers the two big-endian words of one block in place. */
 export function encryptWords(key: TdesKey, block: Int32Array): void {
   initialPermutation(block);
-  for (let i = 0; i < key.schedules.length; i++) desRounds(block, key.schedules[i] as DesSchedule, i === 1);
+  desRounds(block, key.first, false);
+  if (!key.single) {
+    desRounds(block, key.second, true);
+    desRounds(block, key.third, false);
+  }
   finalPermutation(block);
 }
 
 /** The inverse of {@link encryptWords}. */
 export function decryptWords(key: TdesKey, block: Int32Array): void {
   initialPermutation(block);
-  for (let i = key.schedules.length - 1; i >= 0; i--) {
-    desRounds(block, key.schedules[i] as DesSchedule, i !== 1);
+  if (!key.single) {
+    desRounds(block, key.third, true);
+    desRounds(block, key.second, false);
   }
+  desRounds(block, key.first, true);
   finalPermutation(block);
 }
 
@@ -64,6 +92,18 @@ export function putWord(bytes: Uint8Array, at: number, word: number): void {
   bytes[at + 1] = word >>> 16;
   bytes[at + 2] = word >>> 8;
   bytes[at + 3] = word;
+}
+
+/** Reads `count` big-endian words at the start of `bytes` into `words` at `at`. */
+export function readWords(words: Int32Array, at: number, bytes: Uint8Array, count: number): void {
+  for (let i = 0; i < count; i++) words[at + i] = wordAt(bytes, 4 * i);
+}
+
+/** `count` words from `at` on as big-endian bytes. */
+export function wordBytes(words: Int32Array, at: number, count: number): Uint8Array {
+  const bytes = new Uint8Array(4 * count);
+  for (let i = 0; i < count; i++) putWord(bytes, 4 * i, words[at + i] as number);
+  return bytes;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { PossumError } from '../platform/errors.ts';
 import { requireAesKey } from './aes.ts';
 import { AES_SCHEDULE_WORDS, aesEncryptWords, aesSchedule } from './aes-block.ts';
-import { putWord, wordAt } from './des.ts';
+import { putWord, readWords, wordAt, wordBytes } from './des.ts';
+import { oneBits } from './dukpt-tdes.ts';
 
 /**
  * AES DUKPT, ANSI X9.24-3:2017 section 6. A KSN has 12 bytes: initial key ID (8) and transaction counter (4), which
@@ -114,8 +115,17 @@ export function aesInitialKey(bdk: Uint8Array, initialKeyId: Uint8Array): Uint8A
   requireLength(initialKeyId, ID_LENGTH, 'an initial key ID');
   requireAesKey(bdk);
   const words = bdk.length / 4;
-  loadKey(bdk, words);
-  derive(words, INITIAL_KEY_USAGE, typeOfKey(bdk), wordAt(initialKeyId, 0), wordAt(initialKeyId, 4));
+  readWords(key, 0, bdk, words);
+  derive(
+    key,
+    0,
+    0,
+    words,
+    INITIAL_KEY_USAGE,
+    typeOfKey(bdk),
+    wordAt(initialKeyId, 0),
+    wordAt(initialKeyId, 4),
+  );
   return takeKey(words);
 }
 
@@ -132,12 +142,12 @@ export function aesTransactionKey(initial: Uint8Array, ksn: Uint8Array): Uint8Ar
   const words = initial.length / 4;
   const type = typeOfKey(initial);
   const id = wordAt(ksn, 4);
-  loadKey(initial, words);
+  readWords(key, 0, initial, words);
   let register = 0;
   for (let bit = 1 << 31; bit !== 0; bit >>>= 1) {
     if ((counter & bit) === 0) continue;
     register |= bit;
-    derive(words, USAGES.KEY_DERIVATION, type, id, register);
+    derive(key, 0, 0, words, USAGES.KEY_DERIVATION, type, id, register);
   }
   return takeKey(words);
 }
@@ -151,8 +161,8 @@ export function aesNextKey(parent: Uint8Array, ksn: Uint8Array): Uint8Array {
   requireLength(ksn, KSN_LENGTH, 'an AES DUKPT KSN');
   requireAesKey(parent);
   const words = parent.length / 4;
-  loadKey(parent, words);
-  derive(words, USAGES.KEY_DERIVATION, typeOfKey(parent), wordAt(ksn, 4), wordAt(ksn, 8));
+  readWords(key, 0, parent, words);
+  nextKeyWords(key, 0, 0, words, wordAt(ksn, 4), wordAt(ksn, 8));
   return takeKey(words);
 }
 
@@ -198,8 +208,9 @@ function workingKey(
   if (wanted.strength > 8 * transaction.length) {
     throw new PossumError('KEY', `a working key ${type} is stronger than the key it would come from`);
   }
-  loadKey(transaction, transaction.length / 4);
-  derive(transaction.length / 4, USAGES[usage], type, wordAt(ksn, 4), wordAt(ksn, 8));
+  const words = transaction.length / 4;
+  readWords(key, 0, transaction, words);
+  derive(key, 0, 0, words, USAGES[usage], type, wordAt(ksn, 4), wordAt(ksn, 8));
   return takeKey(wanted.length / 4);
 }
 
@@ -208,24 +219,49 @@ const key = new Int32Array(8);
 const schedule = new Int32Array(AES_SCHEDULE_WORDS);
 const block = new Int32Array(4);
 
-function loadKey(bytes: Uint8Array, words: number): void {
-  for (let i = 0; i < words; i++) key[i] = wordAt(bytes, 4 * i);
-}
-
 /** Hands out the derived key and wipes the work space. */
 function takeKey(words: number): Uint8Array {
-  const bytes = new Uint8Array(4 * words);
-  for (let i = 0; i < words; i++) putWord(bytes, 4 * i, key[i] as number);
+  const bytes = wordBytes(key, 0, words);
   key.fill(0);
-  schedule.fill(0);
-  block.fill(0);
+  wipeDerivation();
   return bytes;
 }
 
-/** Replaces the key in the work space by one derived from it (section 6.3, `Derive_Key`). */
-function derive(words: number, usage: number, type: AesDukptKeyType, third: number, fourth: number): void {
+function wipeDerivation(): void {
+  schedule.fill(0);
+  block.fill(0);
+}
+
+/**
+ * Makes the derivation key of a counter from that of the counter without its lowest one bit, both `words` words in
+ * `keys`; they may be the same.
+ * @param id the right word of the initial key ID
+ */
+export function nextKeyWords(
+  keys: Int32Array,
+  from: number,
+  to: number,
+  words: number,
+  id: number,
+  counter: number,
+): void {
+  derive(keys, from, to, words, USAGES.KEY_DERIVATION, typeOfLength(4 * words), id, counter);
+  wipeDerivation();
+}
+
+/** One derivation of section 6.3, `Derive_Key`; the key at `from` has `words` words, the new one those of its type. */
+function derive(
+  keys: Int32Array,
+  from: number,
+  to: number,
+  words: number,
+  usage: number,
+  type: AesDukptKeyType,
+  third: number,
+  fourth: number,
+): void {
   const { code, length } = TYPES[type];
-  const rounds = aesSchedule(schedule, key, words);
+  const rounds = aesSchedule(schedule, keys, from, words);
   const second = (code << 16) | (8 * length);
   for (let at = 0, counter = 1; 4 * at < length; at += 4, counter++) {
     block[0] = 0x01000000 | (counter << 16) | usage;
@@ -233,10 +269,9 @@ function derive(words: number, usage: number, type: AesDukptKeyType, third: numb
     block[2] = third;
     block[3] = fourth;
     aesEncryptWords(schedule, rounds, block);
-    key[at] = block[0];
-    key[at + 1] = block[1];
-    key[at + 2] = block[2];
-    key[at + 3] = block[3];
+    // Of the second block, types of 192 bits need half: what follows may be another key.
+    const size = Math.min(4, length / 4 - at);
+    for (let i = 0; i < size; i++) keys[to + at + i] = block[i] as number;
   }
 }
 
@@ -252,13 +287,11 @@ function dataBytes(usage: number, type: AesDukptKeyType, third: number, fourth: 
 
 function typeOfKey(bytes: Uint8Array): AesDukptKeyType {
   requireAesKey(bytes);
-  return bytes.length === 16 ? 'AES-128' : bytes.length === 24 ? 'AES-192' : 'AES-256';
+  return typeOfLength(bytes.length);
 }
 
-function oneBits(value: number): number {
-  let count = 0;
-  for (let rest = value | 0; rest !== 0; rest &= rest - 1) count++;
-  return count;
+function typeOfLength(length: number): AesDukptKeyType {
+  return length === 16 ? 'AES-128' : length === 24 ? 'AES-192' : 'AES-256';
 }
 
 function requireLength(bytes: Uint8Array, length: number, what: string): void {

@@ -1,5 +1,6 @@
 import { PossumError } from '../platform/errors.ts';
-import { tdesEncrypt } from './des.ts';
+import { readWords, tdesEncrypt, wordAt, wordBytes } from './des.ts';
+import { oneWay, wipeStep } from './dukpt-step.ts';
 
 /**
  * TDES DUKPT, ANSI X9.24-1:2009 annex A. A KSN has 10 bytes; its low 21 bits are the transaction counter,
@@ -83,44 +84,68 @@ export function initialKey(bdk: Uint8Array, ksn: Uint8Array): Uint8Array {
  */
 export function transactionKey(initial: Uint8Array, ksn: Uint8Array): Uint8Array {
   checkKsn(ksn);
+  requireKey(initial, 'DUKPT key');
   const counter = counterOf(ksn);
-  let key: Uint8Array = Uint8Array.from(initial);
-  let register = 0;
+  const left = wordAt(ksn, 2);
+  let register = wordAt(ksn, 6) & ~COUNTER_MASK;
+  readWords(key, 0, initial, 4);
   for (let bit = 0x100000; bit > 0; bit >>= 1) {
     if ((counter & bit) === 0) continue;
     register |= bit;
-    const next = nonReversibleKey(key, withCounter(ksn, register).subarray(2));
-    key.fill(0);
-    key = next;
+    oneWay(key, 0, 0, left, register);
   }
-  return key;
+  return takeKey();
 }
 
 /**
  * The one-way function that makes future keys and transaction keys (annex A.2, "Non-reversible Key
  * Generation Process").
- * @param key 16 bytes
+ * @param parent 16 bytes
  * @param cryptoRegister the right 8 bytes of the KSN, its counter as far as it is derived
  */
-export function nonReversibleKey(key: Uint8Array, cryptoRegister: Uint8Array): Uint8Array {
-  requireKey(key, 'DUKPT key');
+export function nonReversibleKey(parent: Uint8Array, cryptoRegister: Uint8Array): Uint8Array {
+  requireKey(parent, 'DUKPT key');
   if (cryptoRegister.length !== 8) {
     throw new PossumError('FORMAT', `the crypto register has 8 bytes, not ${cryptoRegister.length}`);
   }
-  const derived = new Uint8Array(16);
-  const masked = maskHalves(key);
-  derived.set(oneWayStep(masked, cryptoRegister));
-  derived.set(oneWayStep(key, cryptoRegister), 8);
-  masked.fill(0);
-  return derived;
+  readWords(key, 0, parent, 4);
+  oneWay(key, 0, 0, wordAt(cryptoRegister, 0), wordAt(cryptoRegister, 4));
+  return takeKey();
 }
 
-/** Right half in, DES under the left half, right half in again. */
-function oneWayStep(key: Uint8Array, register: Uint8Array): Uint8Array {
-  const right = key.subarray(8);
-  const mixed = register.map((byte, i) => byte ^ (right[i] as number));
-  const enciphered = tdesEncrypt(key.subarray(0, 8), mixed);
-  return enciphered.map((byte, i) => byte ^ (right[i] as number));
+/**
+ * What a terminal's registers `highest` down to 1 hold once `parent` is used (annex A.2, "New Key"): the keys of the
+ * counters that have one more of the low bits.
+ * @param parent 16 bytes: the key of `ksn`, or the initial key with a counter of 0
+ * @param highest 21 for an initial key; below the lowest one bit of the counter for a used key
+ * @returns register 1 first
+ * @throws PossumError `KEY` or `FORMAT` on wrong lengths
+ */
+export function futureKeys(parent: Uint8Array, ksn: Uint8Array, highest: number): Uint8Array[] {
+  requireKey(parent, 'DUKPT key');
+  requireLength(ksn);
+  const left = wordAt(ksn, 2);
+  const right = wordAt(ksn, 6);
+  const made: Uint8Array[] = [];
+  readWords(pair, 0, parent, 4);
+  for (let register = 0; register < highest; register++) {
+    oneWay(pair, 0, 4, left, right | (1 << register));
+    made.push(wordBytes(pair, 4, 4));
+  }
+  pair.fill(0);
+  wipeStep();
+  return made;
+}
+
+/** Work space: the key that a derivation has come to, and a parent with its child. Wiped before a call returns. */
+const key = new Int32Array(4);
+const pair = new Int32Array(8);
+
+function takeKey(): Uint8Array {
+  const bytes = wordBytes(key, 0, 4);
+  key.fill(0);
+  wipeStep();
+  return bytes;
 }
 
 /** The key that enciphers the PIN block. */
@@ -178,10 +203,11 @@ function maskHalves(key: Uint8Array): Uint8Array {
   return key.map((byte, i) => ((i & 4) === 0 ? byte ^ KEY_MASK : byte));
 }
 
-function oneBits(value: number): number {
-  let count = 0;
-  for (let rest = value; rest !== 0; rest &= rest - 1) count++;
-  return count;
+/** The number of one bits in a word. */
+export function oneBits(value: number): number {
+  let sum = value - ((value >>> 1) & 0x55555555);
+  sum = (sum & 0x33333333) + ((sum >>> 2) & 0x33333333);
+  return Math.imul((sum + (sum >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
 function requireLength(ksn: Uint8Array): void {

@@ -26,7 +26,7 @@ function tableEncrypt(key: Uint8Array, block: Uint8Array): Uint8Array {
   const words = Int32Array.from({ length: key.length / 4 }, (_, i) => wordAt(key, 4 * i));
   const schedule = new Int32Array(AES_SCHEDULE_WORDS);
   const state = Int32Array.from({ length: 4 }, (_, i) => wordAt(block, 4 * i));
-  aesEncryptWords(schedule, aesSchedule(schedule, words, words.length), state);
+  aesEncryptWords(schedule, aesSchedule(schedule, words, 0, words.length), state);
   const out = new Uint8Array(16);
   state.forEach((word, i) => {
     putWord(out, 4 * i, word);
