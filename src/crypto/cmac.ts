@@ -1,6 +1,6 @@
 import { requireAesKey } from './aes.ts';
 import { AES_SCHEDULE_WORDS, aesEncryptWords, aesSchedule } from './aes-block.ts';
-import { encryptWords, prepareKey, putWord, wipeKey, wordAt } from './des.ts';
+import { encryptWords, prepareKey, readWords, wipeKey, wipeWords, wordAt, wordBytes } from './des.ts';
 
 /**
  * CMAC, NIST SP 800-38B: CBC-MAC whose last block is combined with one of two subkeys, by whether it is whole.
@@ -25,14 +25,14 @@ const subkey = new Int32Array(4);
 export function aesCmac(key: Uint8Array, data: Uint8Array): Uint8Array {
   requireAesKey(key);
   const words = key.length / 4;
-  for (let i = 0; i < words; i++) keyWords[i] = wordAt(key, 4 * i);
+  readWords(keyWords, 0, key, words);
   const rounds = aesSchedule(schedule, keyWords, 0, words);
-  subkey.fill(0);
+  wipeWords(subkey);
   aesEncryptWords(schedule, rounds, subkey);
   const whole = data.length > 0 && data.length % 16 === 0;
   double(subkey, 4, FEEDBACK_128);
   if (!whole) double(subkey, 4, FEEDBACK_128);
-  chain.fill(0);
+  wipeWords(chain);
   const last = whole ? data.length - 16 : data.length - (data.length % 16);
   for (let at = 0; at < last; at += 16) {
     chain[0] = (chain[0] as number) ^ wordAt(data, at);
@@ -54,12 +54,12 @@ export function aesCmac(key: Uint8Array, data: Uint8Array): Uint8Array {
  */
 export function tdesCmac(key: Uint8Array, data: Uint8Array): Uint8Array {
   const prepared = prepareKey(key);
-  subkey.fill(0);
+  wipeWords(subkey);
   encryptWords(prepared, subkey);
   const whole = data.length > 0 && data.length % 8 === 0;
   double(subkey, 2, FEEDBACK_64);
   if (!whole) double(subkey, 2, FEEDBACK_64);
-  chain.fill(0);
+  wipeWords(chain);
   const last = whole ? data.length - 8 : data.length - (data.length % 8);
   for (let at = 0; at < last; at += 8) {
     chain[0] = (chain[0] as number) ^ wordAt(data, at);
@@ -92,11 +92,10 @@ function mixLast(data: Uint8Array, from: number, words: number): void {
 }
 
 function finish(words: number): Uint8Array {
-  const mac = new Uint8Array(4 * words);
-  for (let i = 0; i < words; i++) putWord(mac, 4 * i, chain[i] as number);
+  const mac = wordBytes(chain, 0, words);
   schedule.fill(0);
-  keyWords.fill(0);
-  subkey.fill(0);
-  chain.fill(0);
+  wipeWords(keyWords);
+  wipeWords(subkey);
+  wipeWords(chain);
   return mac;
 }

@@ -49,8 +49,10 @@ export function prepareKey(key: Uint8Array): TdesKey {
 /** Overwrites a prepared key. */
 export function wipeKey(key: TdesKey): void {
   key.first.fill(0);
-  key.second.fill(0);
-  key.third.fill(0);
+  if (!key.single) {
+    key.second.fill(0);
+    key.third.fill(0);
+  }
   if (wiped.length < MOST_KEPT) wiped.push(key);
 }
 
@@ -97,6 +99,11 @@ export function putWord(bytes: Uint8Array, at: number, word: number): void {
 /** Reads `count` big-endian words at the start of `bytes` into `words` at `at`. */
 export function readWords(words: Int32Array, at: number, bytes: Uint8Array, count: number): void {
   for (let i = 0; i < count; i++) words[at + i] = wordAt(bytes, 4 * i);
+}
+
+/** Overwrites a few words; for more, the array's own `fill` is faster. */
+export function wipeWords(words: Int32Array): void {
+  for (let i = 0; i < words.length; i++) words[i] = 0;
 }
 
 /** `count` words from `at` on as big-endian bytes. */

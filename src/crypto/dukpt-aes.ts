@@ -1,7 +1,7 @@
 import { PossumError } from '../platform/errors.ts';
 import { requireAesKey } from './aes.ts';
 import { AES_SCHEDULE_WORDS, aesEncryptWords, aesSchedule } from './aes-block.ts';
-import { putWord, readWords, wordAt, wordBytes } from './des.ts';
+import { putWord, readWords, wipeWords, wordAt, wordBytes } from './des.ts';
 import { oneBits } from './dukpt-tdes.ts';
 
 /**
@@ -222,14 +222,14 @@ const block = new Int32Array(4);
 /** Hands out the derived key and wipes the work space. */
 function takeKey(words: number): Uint8Array {
   const bytes = wordBytes(key, 0, words);
-  key.fill(0);
+  wipeWords(key);
   wipeDerivation();
   return bytes;
 }
 
 function wipeDerivation(): void {
   schedule.fill(0);
-  block.fill(0);
+  wipeWords(block);
 }
 
 /**

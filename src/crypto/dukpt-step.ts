@@ -1,3 +1,4 @@
+import { wipeWords } from './des.ts';
 import {
   DES_SCHEDULE_WORDS,
   desRounds,
@@ -40,7 +41,7 @@ export function oneWay(keys: Int32Array, from: number, to: number, left: number,
 
 /** Wipes what the last step left in the work space. */
 export function wipeStep(): void {
-  block.fill(0);
+  wipeWords(block);
   schedule.fill(0);
 }
 

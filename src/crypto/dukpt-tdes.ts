@@ -1,5 +1,5 @@
 import { PossumError } from '../platform/errors.ts';
-import { readWords, tdesEncrypt, wordAt, wordBytes } from './des.ts';
+import { readWords, tdesEncrypt, wipeWords, wordAt, wordBytes } from './des.ts';
 import { oneWay, wipeStep } from './dukpt-step.ts';
 
 /**
@@ -132,7 +132,7 @@ export function futureKeys(parent: Uint8Array, ksn: Uint8Array, highest: number)
     oneWay(pair, 0, 4, left, right | (1 << register));
     made.push(wordBytes(pair, 4, 4));
   }
-  pair.fill(0);
+  wipeWords(pair);
   wipeStep();
   return made;
 }
@@ -143,7 +143,7 @@ const pair = new Int32Array(8);
 
 function takeKey(): Uint8Array {
   const bytes = wordBytes(key, 0, 4);
-  key.fill(0);
+  wipeWords(key);
   wipeStep();
   return bytes;
 }
