@@ -1,6 +1,7 @@
 /**
  * The AES block cipher (FIPS 197), enciphering only, over 32-bit words and tables. Making a cipher object of the
  * platform costs more than ten blocks; derivation uses each key for one or two.
+ * Look-ups take a time that depends on the key: good for an emulator, not for a product.
  */
 
 interface Tables {

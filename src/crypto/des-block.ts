@@ -3,6 +3,7 @@ import { P, PC1, PC2, S_BOXES, SINGLE_ROTATIONS } from './des.table.ts';
 /**
  * The DES block cipher (FIPS 46-3) over 32-bit halves. A call of the platform's cipher costs some ten
  * microseconds whatever its size; terminals encrypt one to thirty blocks at a time, where tables win clearly.
+ * Look-ups take a time that depends on the key: good for an emulator, not for a product.
  */
 
 /** Sixteen round keys of two words each: the S-box inputs 1, 3, 5, 7 and 2, 4, 6, 8. */

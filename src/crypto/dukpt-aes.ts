@@ -97,10 +97,11 @@ export function aesInitialKeyData(bdk: Uint8Array, initialKeyId: Uint8Array): Ui
 
 /**
  * The derivation data of a working key.
- * @throws PossumError `FORMAT` on a wrong length
+ * @throws PossumError `FORMAT` on a wrong length, or a usage or type that does not exist
  */
 export function aesWorkingKeyData(usage: AesDukptUsage, type: AesDukptKeyType, ksn: Uint8Array): Uint8Array {
   requireLength(ksn, KSN_LENGTH, 'an AES DUKPT KSN');
+  requireKind(usage, type);
   return dataBytes(USAGES[usage], type, wordAt(ksn, 4), wordAt(ksn, 8));
 }
 
@@ -167,6 +168,29 @@ export function aesNextKey(parent: Uint8Array, ksn: Uint8Array): Uint8Array {
 }
 
 /**
+ * What a terminal's registers `highest` down to 1 hold once `parent` is used: the keys of the counters that have one
+ * more of the low bits. After a counter of sixteen one bits nothing is refilled.
+ * @param parent the key of `ksn`, or the initial key with a counter of 0
+ * @param highest 32 for an initial key; below the lowest one bit of the counter for a used key
+ * @returns register 1 first
+ * @throws PossumError `KEY` or `FORMAT` on wrong lengths
+ */
+export function aesFutureKeys(parent: Uint8Array, ksn: Uint8Array, highest: number): Uint8Array[] {
+  requireLength(ksn, KSN_LENGTH, 'an AES DUKPT KSN');
+  requireAesKey(parent);
+  const words = parent.length / 4;
+  const [id, counter] = [wordAt(ksn, 4), wordAt(ksn, 8)];
+  const made: Uint8Array[] = [];
+  readWords(pair, 0, parent, words);
+  for (let register = 0; register < highest; register++) {
+    nextKeyWords(pair, 0, words, words, id, counter | (1 << register));
+    made.push(wordBytes(pair, words, words));
+  }
+  wipeWords(pair);
+  return made;
+}
+
+/**
  * A working key of one transaction (section 6.3.2). TDEA keys are not parity adjusted.
  * @param transaction the key of {@link aesTransactionKey}
  * @param type must not be stronger than the transaction key
@@ -201,10 +225,8 @@ function workingKey(
   type: AesDukptKeyType,
 ): Uint8Array {
   requireAesKey(transaction);
-  const wanted = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
-  if (wanted === undefined || !Object.hasOwn(USAGES, usage)) {
-    throw new PossumError('FORMAT', `AES DUKPT has no working key ${usage} of type ${type}`);
-  }
+  requireKind(usage, type);
+  const wanted = TYPES[type];
   if (wanted.strength > 8 * transaction.length) {
     throw new PossumError('KEY', `a working key ${type} is stronger than the key it would come from`);
   }
@@ -214,8 +236,15 @@ function workingKey(
   return takeKey(wanted.length / 4);
 }
 
-/** Work space: a key in words, its schedule, one block. Wiped before a call returns. */
+function requireKind(usage: AesDukptUsage, type: AesDukptKeyType): void {
+  if (!Object.hasOwn(TYPES, type) || !Object.hasOwn(USAGES, usage)) {
+    throw new PossumError('FORMAT', `AES DUKPT has no working key ${usage} of type ${type}`);
+  }
+}
+
+/** Work space: a key in words, a parent with its child, a schedule, one block. Wiped before a call returns. */
 const key = new Int32Array(8);
+const pair = new Int32Array(16);
 const schedule = new Int32Array(AES_SCHEDULE_WORDS);
 const block = new Int32Array(4);
 

@@ -79,7 +79,7 @@ export function parseKeyBlockHeader(text: string): ParsedHeader {
     exportability: text.charAt(11),
     ...(text.charAt(14) === '0' ? {} : { keyContext: text.charAt(14) }),
   };
-  checkFields(header);
+  checkKeyBlockHeader(header);
   const count = text.slice(12, 14);
   if (!/^\d\d$/.test(count)) throw fault('has no decimal number of optional blocks');
   const { blocks, end } = parseOptionalBlocks(text, Number(count));
@@ -99,7 +99,7 @@ export function buildKeyBlockHeader(
   optionalBlocks: readonly OptionalBlock[],
   bodyLength: number,
 ): string {
-  checkFields(header);
+  checkKeyBlockHeader(header);
   const written = optionalBlocks.map(writeOptionalBlock);
   let length = written.reduce((sum, { length: size }) => sum + size, 0);
   const { block } = KEY_BLOCK_SIZES[header.versionId];
@@ -122,7 +122,8 @@ export function buildKeyBlockHeader(
   return parseKeyBlockHeader(text).text;
 }
 
-function checkFields(header: KeyBlockHeader): void {
+/** Refuses a header with a field that no key block has. @throws PossumError `FORMAT` naming the field */
+export function checkKeyBlockHeader(header: KeyBlockHeader): void {
   if (!Object.hasOwn(KEY_BLOCK_SIZES, header.versionId)) throw fault('has an unknown version');
   if (!USAGE.test(header.keyUsage)) throw fault('has an unknown key usage');
   if (!ALGORITHM.test(header.algorithm)) throw fault('has an unknown algorithm');

@@ -6,6 +6,7 @@ import { aesCmac, tdesCmac } from './cmac.ts';
 import { tdesCbcDecrypt, tdesCbcEncrypt } from './des.ts';
 import {
   buildKeyBlockHeader,
+  checkKeyBlockHeader,
   KEY_BLOCK_SIZES,
   type KeyBlockHeader,
   type KeyBlockVersion,
@@ -99,6 +100,7 @@ export function wrapKeyBlock(
   random: Random,
 ): string {
   const { header, optionalBlocks = [], key } = content;
+  checkKeyBlockHeader(header);
   const sizes = KEY_BLOCK_SIZES[header.versionId];
   const hidden = 2 + Math.max(key.length, HIDDEN_LENGTH[header.algorithm] ?? 0);
   const length = Math.ceil(hidden / sizes.block) * sizes.block;

@@ -70,6 +70,9 @@ export function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
 
 /** Runs CBC without output over the padded data; `chain` enters as the initial vector. */
 function chainBlocks(key: TdesKey, chain: Int32Array, data: Uint8Array, padding: MacPadding): void {
+  if (padding !== 1 && padding !== 2 && padding !== 3) {
+    throw new PossumError('FORMAT', `ISO/IEC 9797-1 has no padding method ${padding}`);
+  }
   if (padding === 3) {
     chain[0] = (chain[0] as number) ^ Math.floor(data.length / 0x20000000);
     chain[1] = (chain[1] as number) ^ (data.length << 3);

@@ -64,6 +64,7 @@ export function pinToText(pin: Uint8Array): string {
  */
 export function encodePinBlock(input: PinBlockInput): Uint8Array {
   const { format, pin } = input;
+  requireFormat(format);
   if (pin.length < 4 || pin.length > 12) throw new PossumError('FORMAT', 'a PIN has 4 to 12 digits');
   if (pin.some((digit) => digit > 9)) throw new PossumError('FORMAT', 'a PIN consists of digits');
   if (format === 4 && input.pan !== undefined) panField4(input.pan);
@@ -121,6 +122,7 @@ export function decodePinBlock(request: {
   readonly pan?: string;
 }): DecodedPinBlock {
   const { format, block, pan } = request;
+  requireFormat(format);
   if (block.length !== (format === 4 ? LONG_BLOCK : SHORT_BLOCK)) return invalid('BLOCK_LENGTH');
   if ((block[0] as number) >> 4 !== format) return invalid('CONTROL_FIELD');
   const length = (block[0] as number) & 15;
@@ -139,6 +141,12 @@ export function decodePinBlock(request: {
   const result = checkNibbles(format, length, nibbles);
   nibbles.fill(0);
   return result;
+}
+
+function requireFormat(format: PinBlockFormat): void {
+  if (!Object.hasOwn(FILL_RANGE, format)) {
+    throw new PossumError('FORMAT', `ISO 9564-1 has no PIN block format ${format}`);
+  }
 }
 
 function checkNibbles(format: PinBlockFormat, length: number, nibbles: Uint8Array): DecodedPinBlock {

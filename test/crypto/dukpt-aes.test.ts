@@ -118,6 +118,9 @@ describe('AES DUKPT', () => {
     const strange = (usage: string, type: string) => () =>
       dukpt.aesWorkingKey(key, ksn, usage as dukpt.AesDukptUsage, type as dukpt.AesDukptKeyType);
     expect(strange('toString', 'AES-128')).toThrow(expect.objectContaining({ code: 'FORMAT' }));
+    expect(() => dukpt.aesWorkingKeyData('MAC_BOTH', 'DES' as dukpt.AesDukptKeyType, ksn)).toThrow(
+      /no working key/,
+    );
     expect(strange('MAC_BOTH', 'DES')).toThrow(expect.objectContaining({ code: 'FORMAT' }));
     expect(() => dukpt.aesWithCounter(ksn, 0x100000000)).toThrow(/32 bits/);
   });

@@ -91,23 +91,32 @@ describe.each(SIDES)('keys of one %s device', (_, side) => {
 });
 
 describe('future keys', () => {
-  it('fill the registers that a used key leaves empty', () => {
-    const registers: (Uint8Array | undefined)[] = tdes.futureKeys(KEY, TDES_KSN, 21);
-    expect(registers).toHaveLength(21);
-    let ksn = tdes.nextKsn(TDES_KSN);
-    for (let i = 0; i < 3000 && ksn !== undefined; i++) {
-      const counter = tdes.counterOf(ksn);
-      const lowest = 31 - Math.clz32(counter & -counter);
-      const used = registers[lowest] as Uint8Array;
-      expect(toHex(used)).toBe(toHex(tdes.transactionKey(KEY, ksn)));
-      registers[lowest] = undefined;
-      for (const [n, key] of tdes.futureKeys(used, ksn, lowest).entries()) registers[n] = key;
-      ksn = tdes.nextKsn(ksn);
-    }
-  });
+  it.each([
+    ['TDES', TDES_KSN, 21, 10, tdes.nextKsn, tdes.counterOf, tdes.futureKeys, tdes.transactionKey],
+    ['AES', AES_KSN, 32, 16, aes.nextAesKsn, aes.aesCounterOf, aes.aesFutureKeys, aes.aesTransactionKey],
+  ] as const)(
+    'fill the registers that a used key leaves empty: %s',
+    (_, start, bits, ones, next, counterOf, fill, full) => {
+      const registers: (Uint8Array | undefined)[] = fill(KEY, start, bits);
+      expect(registers).toHaveLength(bits);
+      let ksn = next(start);
+      for (let i = 0; i < 3000 && ksn !== undefined; i++) {
+        const counter = counterOf(ksn);
+        const lowest = 31 - Math.clz32(counter & -counter);
+        const used = registers[lowest] as Uint8Array;
+        expect(toHex(used)).toBe(toHex(full(KEY, ksn)));
+        registers[lowest] = undefined;
+        const spent = tdes.oneBits(counter) === ones;
+        for (const [n, key] of fill(used, ksn, spent ? 0 : lowest).entries()) registers[n] = key;
+        ksn = next(ksn);
+      }
+    },
+  );
 
-  it('refuses keys and KSNs of other lengths', () => {
+  it('refuse keys and KSNs of other lengths', () => {
     expect(() => tdes.futureKeys(KEY.subarray(8), TDES_KSN, 1)).toThrow(/16 bytes/);
     expect(() => tdes.futureKeys(KEY, TDES_KSN.subarray(1), 1)).toThrow(/10 bytes/);
+    expect(() => aes.aesFutureKeys(KEY.subarray(8), AES_KSN, 1)).toThrow(/16, 24 or 32/);
+    expect(() => aes.aesFutureKeys(KEY, AES_KSN.subarray(1), 1)).toThrow(/12 bytes/);
   });
 });

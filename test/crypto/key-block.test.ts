@@ -139,6 +139,12 @@ describe('key blocks', () => {
     expect(wrap('A0072K0TN00N0000', 0, 22)).toBe('KEY');
     expect(wrap('A0072K0TN00N0000', 16, 6, new Uint8Array(32))).toBe('KEY');
     expect(wrap('D0112K0TN00N0000', 16, 14, new Uint8Array(8))).toBe('KEY');
+    const strange = {
+      ...parseKeyBlockHeader('A0072K0TN00N0000').header,
+      versionId: 'toString' as KeyBlockVersion,
+    };
+    const random = seededRandom('strange');
+    expect(refusal(() => wrapKeyBlock(kbpk, { header: strange, key: kbpk }, random))).toBe('FORMAT');
   });
 });
 

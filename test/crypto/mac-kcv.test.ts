@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aesCmac, tdesCmac } from '../../src/crypto/cmac.ts';
 import { combineComponents, hasOddParity, kcvZeros, keyCheckValue, oddParity } from '../../src/crypto/kcv.ts';
-import { cbcMac, hmacSha256, retailMac, unionPayMac } from '../../src/crypto/mac.ts';
+import { cbcMac, hmacSha256, type MacPadding, retailMac, unionPayMac } from '../../src/crypto/mac.ts';
 import { toHex } from '../../src/platform/bytes.ts';
 import { bytes, type Vector, vectors } from './vectors.ts';
 
@@ -39,6 +39,10 @@ describe('message authentication codes', () => {
   it('refuses keys of other lengths', () => {
     expect(() => retailMac(new Uint8Array(8), new Uint8Array(8))).toThrow();
     expect(() => cbcMac(new Uint8Array(9), new Uint8Array(8))).toThrow();
+    const padding = 4 as MacPadding;
+    expect(() => cbcMac(new Uint8Array(8), new Uint8Array(8), { padding })).toThrow(
+      expect.objectContaining({ code: 'FORMAT' }),
+    );
   });
 });
 

@@ -154,6 +154,13 @@ describe('PIN blocks', () => {
     });
   });
 
+  it('knows five formats', () => {
+    const refused = expect.objectContaining({ code: 'FORMAT' });
+    const format = 5 as PinBlockFormat;
+    expect(() => decodePinBlock({ format, block: bytes('541234FFFFFFFFFF') })).toThrow(refused);
+    expect(() => encodePinBlock({ format, pin: pinFromText('1234') } as PinBlockInput)).toThrow(refused);
+  });
+
   it('refuses keys and fill that fit no format', () => {
     const pin = pinFromText('1234');
     const pan = '4761739001010010';
