@@ -152,7 +152,7 @@ function sha1(...parts: readonly Uint8Array[]): Uint8Array {
 function split(modulus: Uint8Array, room: number): { inside: Uint8Array; remainder: Uint8Array } {
   const inside = new Uint8Array(room).fill(PAD);
   inside.set(modulus.subarray(0, room));
-  return { inside, remainder: modulus.slice(room) };
+  return { inside, remainder: Uint8Array.from(modulus.subarray(room)) };
 }
 
 function keyHeader(key: CertifiedKey): Uint8Array {

@@ -68,7 +68,7 @@ export function nextKsn(ksn: Uint8Array): Uint8Array | undefined {
 export function initialKey(bdk: Uint8Array, ksn: Uint8Array): Uint8Array {
   requireKey(bdk, 'base derivation key');
   requireLength(ksn);
-  const serial = ksn.slice(0, 8);
+  const serial = Uint8Array.from(ksn.subarray(0, 8));
   serial[7] = (serial[7] as number) & 0xe0;
   const masked = maskHalves(bdk);
   const key = new Uint8Array(16);

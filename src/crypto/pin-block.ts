@@ -127,7 +127,8 @@ export function decodePinBlock(request: {
   if ((block[0] as number) >> 4 !== format) return invalid('CONTROL_FIELD');
   const length = (block[0] as number) & 15;
   if (length < 4 || length > 12) return invalid('PIN_LENGTH');
-  const clear = block.slice(0, SHORT_BLOCK);
+  // Not `slice`: of a Buffer that is no copy.
+  const clear = Uint8Array.from(block.subarray(0, SHORT_BLOCK));
   if (format === 0 || format === 3) {
     const account = panField(pan ?? '');
     if (account === undefined) return invalid('PAN_LENGTH');

@@ -1,7 +1,16 @@
+import { createRequire } from 'node:module';
 import { aesCmac, tdesCmac } from '../../src/crypto/cmac.ts';
 import { aesTransactionKey, aesWithCounter, nextAesKsn } from '../../src/crypto/dukpt-aes.ts';
 import { aesKeyReplay, type KeyReplay, tdesKeyReplay } from '../../src/crypto/dukpt-replay.ts';
-import { counterOf, futureKeys, nextKsn, transactionKey, withCounter } from '../../src/crypto/dukpt-tdes.ts';
+import {
+  counterOf,
+  futureKeys,
+  initialKey,
+  nextKsn,
+  pinKey,
+  transactionKey,
+  withCounter,
+} from '../../src/crypto/dukpt-tdes.ts';
 import { retailMac } from '../../src/crypto/mac.ts';
 import { equalBytes, toHex } from '../../src/platform/bytes.ts';
 import { seededRandom } from '../../src/platform/random.ts';
@@ -14,6 +23,18 @@ import {
   plainRetailMac,
   plainTransactionKey,
 } from './plain-crypto.ts';
+
+type Peer = new (bdk: string, ksn: string, mode: 'pinkey') => { readonly _sessionKey: string };
+
+/** npm `dukpt`, which derives from the BDK in one go; `undefined` where it is not installed. */
+function peer(): Peer | undefined {
+  try {
+    return createRequire(import.meta.url)('dukpt') as Peer;
+  } catch {
+    process.stderr.write('npm dukpt is not installed: no comparison with it\n');
+    return undefined;
+  }
+}
 
 const random = seededRandom('bench/crypto');
 const INITIAL = Buffer.from(random.bytes(16));
@@ -99,6 +120,27 @@ function replayed(create: () => KeyReplay, ksns: readonly Uint8Array[]): Contest
   return { name: 'keys along the counter kept', batch: ksns.length, run };
 }
 
+/** PIN keys from the BDK, each from its start, as npm `dukpt` makes them. */
+async function againstPeer(ksns: readonly Buffer[]): Promise<Figure[]> {
+  const Dukpt = peer();
+  if (Dukpt === undefined) return [];
+  const bdk = toHex(INITIAL);
+  const ours = (ksn: Uint8Array) => pinKey(transactionKey(initialKey(INITIAL, ksn), ksn));
+  const inputs = ksns.map((ksn) => ({ ksn, text: toHex(ksn) }));
+  for (const { ksn, text } of inputs) {
+    const theirs = new Dukpt(bdk, text, 'pinkey')._sessionKey.replace(/\s/g, '');
+    agree('PIN key', ours(ksn), Buffer.from(theirs, 'hex'));
+  }
+  return [
+    await duel(
+      'TDES DUKPT PIN key from the BDK',
+      each('tables', inputs, ({ ksn }) => ours(ksn)),
+      each('npm dukpt', inputs, ({ text }) => new Dukpt(bdk, text, 'pinkey')),
+      6,
+    ),
+  ];
+}
+
 async function measure(): Promise<readonly Figure[]> {
   const tdes = spread((counter) => withCounter(TDES_KSN, counter), 10);
   const aes = spread((counter) => aesWithCounter(AES_KSN, counter), 16);
@@ -121,6 +163,7 @@ async function measure(): Promise<readonly Figure[]> {
       each('node:crypto call by call', tdes, (ksn) => plainTransactionKey(INITIAL, ksn)),
       8,
     ),
+    ...(await againstPeer(tdes)),
     await duel(
       'AES DUKPT transaction key',
       each('tables', aes, fullAes),
