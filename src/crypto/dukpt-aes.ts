@@ -1,7 +1,18 @@
 import { PossumError } from '../platform/errors.ts';
 import { requireAesKey } from './aes.ts';
-import { AES_SCHEDULE_WORDS, aesEncryptWords, aesSchedule } from './aes-block.ts';
 import { putWord, readWords, wipeWords, wordAt, wordBytes } from './des.ts';
+import {
+  type AesDukptKeyType,
+  type AesDukptUsage,
+  derivationData,
+  derive,
+  INITIAL_KEY_USAGE,
+  nextKeyWords,
+  TYPES,
+  typeOfLength,
+  USAGES,
+  wipeDerivation,
+} from './dukpt-aes-step.ts';
 import { oneBits } from './dukpt-tdes.ts';
 
 /**
@@ -15,35 +26,7 @@ const MAX_ONE_BITS = 16;
 /** The counter that belongs to the update key alone (section 6.3.3). */
 const UPDATE_COUNTER = 0xffffffff;
 
-/** What a working key is for, as it stands in the derivation data (table 3). */
-const USAGES = {
-  KEY_ENCRYPTION: 0x0002,
-  PIN_ENCRYPTION: 0x1000,
-  MAC_GENERATION: 0x2000,
-  MAC_VERIFICATION: 0x2001,
-  MAC_BOTH: 0x2002,
-  DATA_ENCRYPT: 0x3000,
-  DATA_DECRYPT: 0x3001,
-  DATA_BOTH: 0x3002,
-  KEY_DERIVATION: 0x8000,
-} as const;
-const INITIAL_KEY_USAGE = 0x8001;
-
-export type AesDukptUsage = keyof typeof USAGES;
-
-/** Code in the derivation data (table 4), length in bytes, and strength in bits. */
-const TYPES = {
-  '2TDEA': { code: 0, length: 16, strength: 80 },
-  '3TDEA': { code: 1, length: 24, strength: 112 },
-  'AES-128': { code: 2, length: 16, strength: 128 },
-  'AES-192': { code: 3, length: 24, strength: 192 },
-  'AES-256': { code: 4, length: 32, strength: 256 },
-  'HMAC-128': { code: 5, length: 16, strength: 128 },
-  'HMAC-192': { code: 6, length: 24, strength: 192 },
-  'HMAC-256': { code: 7, length: 32, strength: 256 },
-} as const;
-
-export type AesDukptKeyType = keyof typeof TYPES;
+export type { AesDukptKeyType, AesDukptUsage };
 
 export const AES_DUKPT_USAGES = Object.keys(USAGES) as readonly AesDukptUsage[];
 export const AES_DUKPT_KEY_TYPES = Object.keys(TYPES) as readonly AesDukptKeyType[];
@@ -92,7 +75,7 @@ export function nextAesKsn(ksn: Uint8Array): Uint8Array | undefined {
  */
 export function aesInitialKeyData(bdk: Uint8Array, initialKeyId: Uint8Array): Uint8Array {
   requireLength(initialKeyId, ID_LENGTH, 'an initial key ID');
-  return dataBytes(INITIAL_KEY_USAGE, typeOfKey(bdk), wordAt(initialKeyId, 0), wordAt(initialKeyId, 4));
+  return derivationData(INITIAL_KEY_USAGE, typeOfKey(bdk), wordAt(initialKeyId, 0), wordAt(initialKeyId, 4));
 }
 
 /**
@@ -102,7 +85,7 @@ export function aesInitialKeyData(bdk: Uint8Array, initialKeyId: Uint8Array): Ui
 export function aesWorkingKeyData(usage: AesDukptUsage, type: AesDukptKeyType, ksn: Uint8Array): Uint8Array {
   requireLength(ksn, KSN_LENGTH, 'an AES DUKPT KSN');
   requireKind(usage, type);
-  return dataBytes(USAGES[usage], type, wordAt(ksn, 4), wordAt(ksn, 8));
+  return derivationData(USAGES[usage], type, wordAt(ksn, 4), wordAt(ksn, 8));
 }
 
 /**
@@ -242,11 +225,9 @@ function requireKind(usage: AesDukptUsage, type: AesDukptKeyType): void {
   }
 }
 
-/** Work space: a key in words, a parent with its child, a schedule, one block. Wiped before a call returns. */
+/** Work space: a key in words, and a parent with its child. Wiped before a call returns. */
 const key = new Int32Array(8);
 const pair = new Int32Array(16);
-const schedule = new Int32Array(AES_SCHEDULE_WORDS);
-const block = new Int32Array(4);
 
 /** Hands out the derived key and wipes the work space. */
 function takeKey(words: number): Uint8Array {
@@ -256,71 +237,9 @@ function takeKey(words: number): Uint8Array {
   return bytes;
 }
 
-function wipeDerivation(): void {
-  schedule.fill(0);
-  wipeWords(block);
-}
-
-/**
- * Makes the derivation key of a counter from that of the counter without its lowest one bit, both `words` words in
- * `keys`; they may be the same.
- * @param id the right word of the initial key ID
- */
-export function nextKeyWords(
-  keys: Int32Array,
-  from: number,
-  to: number,
-  words: number,
-  id: number,
-  counter: number,
-): void {
-  derive(keys, from, to, words, USAGES.KEY_DERIVATION, typeOfLength(4 * words), id, counter);
-  wipeDerivation();
-}
-
-/** One derivation of section 6.3, `Derive_Key`; the key at `from` has `words` words, the new one those of its type. */
-function derive(
-  keys: Int32Array,
-  from: number,
-  to: number,
-  words: number,
-  usage: number,
-  type: AesDukptKeyType,
-  third: number,
-  fourth: number,
-): void {
-  const { code, length } = TYPES[type];
-  const rounds = aesSchedule(schedule, keys, from, words);
-  const second = (code << 16) | (8 * length);
-  for (let at = 0, counter = 1; 4 * at < length; at += 4, counter++) {
-    block[0] = 0x01000000 | (counter << 16) | usage;
-    block[1] = second;
-    block[2] = third;
-    block[3] = fourth;
-    aesEncryptWords(schedule, rounds, block);
-    // Of the second block, types of 192 bits need half: what follows may be another key.
-    const size = Math.min(4, length / 4 - at);
-    for (let i = 0; i < size; i++) keys[to + at + i] = block[i] as number;
-  }
-}
-
-function dataBytes(usage: number, type: AesDukptKeyType, third: number, fourth: number): Uint8Array {
-  const { code, length } = TYPES[type];
-  const data = new Uint8Array(16);
-  putWord(data, 0, 0x01010000 | usage);
-  putWord(data, 4, (code << 16) | (8 * length));
-  putWord(data, 8, third);
-  putWord(data, 12, fourth);
-  return data;
-}
-
 function typeOfKey(bytes: Uint8Array): AesDukptKeyType {
   requireAesKey(bytes);
   return typeOfLength(bytes.length);
-}
-
-function typeOfLength(length: number): AesDukptKeyType {
-  return length === 16 ? 'AES-128' : length === 24 ? 'AES-192' : 'AES-256';
 }
 
 function requireLength(bytes: Uint8Array, length: number, what: string): void {

@@ -1,7 +1,8 @@
 import { PossumError } from '../platform/errors.ts';
 import { requireAesKey } from './aes.ts';
 import { readWords, wordAt, wordBytes } from './des.ts';
-import { aesCounterOf, checkAesKsn, nextKeyWords } from './dukpt-aes.ts';
+import { aesCounterOf, checkAesKsn } from './dukpt-aes.ts';
+import { nextKeyWords } from './dukpt-aes-step.ts';
 import { oneWay, wipeStep } from './dukpt-step.ts';
 import { checkKsn, counterOf } from './dukpt-tdes.ts';
 

@@ -1,25 +1,18 @@
-import { concat, equalBytes, fromHex, latin1, toHex } from '../platform/bytes.ts';
+import { concat, fromHex, latin1, toHex } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
-import { aesCbcDecrypt, aesCbcEncrypt, aesCtr } from './aes.ts';
-import { aesCmac, tdesCmac } from './cmac.ts';
-import { tdesCbcDecrypt, tdesCbcEncrypt } from './des.ts';
+import { bindKey, requireKbpk, unbindKey } from './key-block-binding.ts';
 import {
   buildKeyBlockHeader,
   checkKeyBlockHeader,
   KEY_BLOCK_SIZES,
   type KeyBlockHeader,
-  type KeyBlockVersion,
   type OptionalBlock,
   type ParsedHeader,
   parseKeyBlockHeader,
 } from './key-block-header.ts';
-import { cbcMac } from './mac.ts';
 
-/**
- * Key blocks: TR-31:2018 and ANSI X9.143:2021. Versions A and C bind by variants of the key block protection key
- * (KBPK), B (TDES), D (AES) and E (AES in counter mode, ISO 20038) by keys derived from it.
- */
+/** Key blocks: TR-31:2018 and ANSI X9.143:2021. */
 
 export interface UnwrappedKey {
   readonly header: KeyBlockHeader;
@@ -44,7 +37,7 @@ export function unwrapKeyBlock(kbpk: Uint8Array, keyBlock: string): UnwrappedKey
   const { versionId } = parsed.header;
   requireKbpk(versionId, kbpk);
   const { enciphered, mac } = splitBody(parsed, keyBlock);
-  const clear = decipher(versionId, kbpk, latin1(parsed.text), enciphered, mac);
+  const clear = unbindKey(versionId, kbpk, latin1(parsed.text), enciphered, mac);
   try {
     return {
       header: parsed.header,
@@ -81,7 +74,7 @@ export function wrapWithHeader(
   if (parsed.blockLength !== headerText.length + 2 * (clear.length + mac)) {
     throw new PossumError('FORMAT', 'the length in the header is not that of the key block');
   }
-  const body = encipher(header.versionId, kbpk, latin1(headerText), clear);
+  const body = bindKey(header.versionId, kbpk, latin1(headerText), clear);
   clear.fill(0);
   return headerText + toHex(body);
 }
@@ -160,131 +153,3 @@ const KEY_BITS: Readonly<Record<string, readonly number[]>> = {
   D: [64],
   T: [64, 128, 192, 256],
 };
-
-/** Enciphered data and MAC. */
-function encipher(
-  version: KeyBlockVersion,
-  kbpk: Uint8Array,
-  header: Uint8Array,
-  clear: Uint8Array,
-): Uint8Array {
-  const keys = protectionKeys(version, kbpk);
-  try {
-    if (version === 'A' || version === 'C') {
-      const enciphered = tdesCbcEncrypt(keys.encryption, clear, header.subarray(0, 8));
-      return concat(enciphered, cbcMac(keys.mac, concat(header, enciphered)).subarray(0, 4));
-    }
-    const mac = bindingMac(version, keys.mac, header, clear);
-    return concat(CIPHERS[version].encrypt(keys.encryption, clear, mac), mac);
-  } finally {
-    wipe(keys);
-  }
-}
-
-/** The clear data of a block whose MAC is right. */
-function decipher(
-  version: KeyBlockVersion,
-  kbpk: Uint8Array,
-  header: Uint8Array,
-  enciphered: Uint8Array,
-  mac: Uint8Array,
-): Uint8Array {
-  const keys = protectionKeys(version, kbpk);
-  try {
-    if (version === 'A' || version === 'C') {
-      if (!equalBytes(cbcMac(keys.mac, concat(header, enciphered)).subarray(0, 4), mac)) throw wrongMac();
-      return tdesCbcDecrypt(keys.encryption, enciphered, header.subarray(0, 8));
-    }
-    const clear = CIPHERS[version].decrypt(keys.encryption, enciphered, mac);
-    if (!equalBytes(bindingMac(version, keys.mac, header, clear), mac)) {
-      clear.fill(0);
-      throw wrongMac();
-    }
-    return clear;
-  } finally {
-    wipe(keys);
-  }
-}
-
-type BindingVersion = 'B' | 'D' | 'E';
-type Cipher = (key: Uint8Array, data: Uint8Array, iv: Uint8Array) => Uint8Array;
-
-/** The MAC serves as initial vector. */
-const CIPHERS: Readonly<Record<BindingVersion, { readonly encrypt: Cipher; readonly decrypt: Cipher }>> = {
-  B: { encrypt: tdesCbcEncrypt, decrypt: tdesCbcDecrypt },
-  D: { encrypt: aesCbcEncrypt, decrypt: aesCbcDecrypt },
-  E: { encrypt: aesCtr, decrypt: aesCtr },
-};
-
-function bindingMac(
-  version: BindingVersion,
-  key: Uint8Array,
-  header: Uint8Array,
-  clear: Uint8Array,
-): Uint8Array {
-  const data = concat(header, clear);
-  const mac = version === 'B' ? tdesCmac(key, data) : aesCmac(key, data);
-  data.fill(0);
-  return mac;
-}
-
-interface ProtectionKeys {
-  readonly encryption: Uint8Array;
-  readonly mac: Uint8Array;
-}
-
-function wipe(keys: ProtectionKeys): void {
-  keys.encryption.fill(0);
-  keys.mac.fill(0);
-}
-
-const ENCRYPTION_USAGE = 0x0000;
-const MAC_USAGE = 0x0001;
-const COUNTER_MODE_USAGE = 0x0002;
-
-/** The keys that encipher and authenticate: variants by constants 45 and 4D, or derived by CMAC (X9.143, 7.2). */
-function protectionKeys(version: KeyBlockVersion, kbpk: Uint8Array): ProtectionKeys {
-  if (version === 'A' || version === 'C') {
-    return { encryption: kbpk.map((byte) => byte ^ 0x45), mac: kbpk.map((byte) => byte ^ 0x4d) };
-  }
-  const usage = version === 'E' ? COUNTER_MODE_USAGE : ENCRYPTION_USAGE;
-  return { encryption: derivedKey(version, kbpk, usage), mac: derivedKey(version, kbpk, MAC_USAGE) };
-}
-
-/** Counter, usage, separator, algorithm and length in bits, through CMAC until the key is full. */
-function derivedKey(version: BindingVersion, kbpk: Uint8Array, usage: number): Uint8Array {
-  const { length } = kbpk;
-  const algorithm = version === 'B' ? length / 8 - 2 : length / 8;
-  const size = version === 'B' ? 8 : 16;
-  const key = new Uint8Array(Math.ceil(length / size) * size);
-  for (let at = 0; at < length; at += size) {
-    const bits = 8 * length;
-    const data = Uint8Array.of(
-      1 + at / size,
-      usage >> 8,
-      usage,
-      0,
-      algorithm >> 8,
-      algorithm,
-      bits >> 8,
-      bits,
-    );
-    const part = version === 'B' ? tdesCmac(kbpk, data) : aesCmac(kbpk, data);
-    key.set(part, at);
-    part.fill(0);
-  }
-  const derived = key.slice(0, length);
-  key.fill(0);
-  return derived;
-}
-
-function requireKbpk(version: KeyBlockVersion, kbpk: Uint8Array): void {
-  const allowed = version === 'D' || version === 'E' ? [16, 24, 32] : [16, 24];
-  if (!allowed.includes(kbpk.length)) {
-    throw new PossumError('KEY', `a key of ${kbpk.length} bytes protects no key block of version ${version}`);
-  }
-}
-
-function wrongMac(): PossumError {
-  return new PossumError('KEY', 'the MAC of the key block is wrong: another key, or the block was changed');
-}
