@@ -1,7 +1,12 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { PossumError } from '../platform/errors.ts';
+import { AES_SCHEDULE_WORDS, aesEncryptWords, aesSchedule } from './aes-block.ts';
+import { putWord, readWords, wipeWords, wordAt } from './des.ts';
 
-/** AES (FIPS 197) in the modes of NIST SP 800-38A over whole blocks, by the platform's cipher. */
+/**
+ * AES (FIPS 197) in the modes of NIST SP 800-38A over whole blocks. Enciphering is done here: it is what PIN blocks
+ * need, and a cipher object of the platform keeps the key until it is collected. The rest is the platform's.
+ */
 
 export const AES_BLOCK = 16;
 
@@ -12,7 +17,7 @@ export const AES_BLOCK = 16;
  */
 export function aesEncrypt(key: Uint8Array, data: Uint8Array): Uint8Array {
   requireBlocks(data);
-  return run(createCipheriv(cipherName(key, 'ecb'), key, null), data);
+  return encipher(key, data, undefined);
 }
 
 /** ECB decryption of whole blocks; see {@link aesEncrypt}. */
@@ -32,7 +37,7 @@ export function aesCbcEncrypt(
   iv: Uint8Array = new Uint8Array(AES_BLOCK),
 ): Uint8Array {
   requireBlocks(data, iv);
-  return run(createCipheriv(cipherName(key, 'cbc'), key, iv), data);
+  return encipher(key, data, iv);
 }
 
 /** CBC decryption of whole blocks; see {@link aesCbcEncrypt}. */
@@ -59,6 +64,30 @@ export function requireAesKey(key: Uint8Array): void {
   if (key.length !== 16 && key.length !== 24 && key.length !== 32) {
     throw new PossumError('KEY', `an AES key has 16, 24 or 32 bytes, not ${key.length}`);
   }
+}
+
+/** Work space of one call, wiped before it returns. */
+const keyWords = new Int32Array(8);
+const schedule = new Int32Array(AES_SCHEDULE_WORDS);
+const block = new Int32Array(4);
+
+/** CBC with an initial vector, ECB without. */
+function encipher(key: Uint8Array, data: Uint8Array, iv: Uint8Array | undefined): Uint8Array {
+  requireAesKey(key);
+  readWords(keyWords, 0, key, key.length / 4);
+  const rounds = aesSchedule(schedule, keyWords, 0, key.length / 4);
+  const out = new Uint8Array(data.length);
+  if (iv !== undefined) readWords(block, 0, iv, 4);
+  for (let at = 0; at < data.length; at += AES_BLOCK) {
+    if (iv === undefined) wipeWords(block);
+    for (let i = 0; i < 4; i++) block[i] = (block[i] as number) ^ wordAt(data, at + 4 * i);
+    aesEncryptWords(schedule, rounds, block);
+    for (let i = 0; i < 4; i++) putWord(out, at + 4 * i, block[i] as number);
+  }
+  wipeWords(keyWords);
+  schedule.fill(0);
+  wipeWords(block);
+  return out;
 }
 
 interface Running {

@@ -63,6 +63,7 @@ const RULES: Readonly<Record<CryptogramInputScheme, Rules>> = {
   CCD: WHOLE,
 };
 
+/** Whether `name` is one of {@link CRYPTOGRAM_SCHEMES}. */
 export function isCryptogramScheme(name: string): name is CryptogramInputScheme {
   return Object.hasOwn(RULES, name);
 }
