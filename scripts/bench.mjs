@@ -28,6 +28,8 @@ await build({
   logLevel: 'error',
 });
 
+/** No group takes as long; one that does hangs. */
+const GROUP_LIMIT_MS = 10 * 60_000;
 const figures = [];
 let failed = false;
 for (const source of sources.filter((name) => name.endsWith('.bench.ts'))) {
@@ -38,6 +40,7 @@ for (const source of sources.filter((name) => name.endsWith('.bench.ts'))) {
     cwd: root,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: GROUP_LIMIT_MS,
   });
   if (status !== 0) {
     console.error(`${group}: ended with ${status}`);

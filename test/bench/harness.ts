@@ -88,8 +88,9 @@ export function group(measure: () => Promise<readonly Figure[]>): void {
   measure().then(
     (figures) => process.stdout.write(`${JSON.stringify(figures)}\n`),
     (cause: unknown) => {
-      process.stderr.write(`${cause instanceof Error ? cause.stack : String(cause)}\n`);
-      process.exitCode = 70;
+      const text = cause instanceof Error ? cause.stack : String(cause);
+      // What a broken measurement left open must not keep the process alive.
+      process.stderr.write(`${text}\n`, () => process.exit(70));
     },
   );
 }
