@@ -11,5 +11,6 @@ export const CATALOGUE: readonly (readonly [name: string, summary: string])[] = 
   ['receipt', 'print a receipt again'],
   ['host', 'serve the acquirer’s host on a TCP port'],
   ['card', 'list and show card files'],
+  ['crypto', 'calculate DUKPT, PIN blocks, MACs, key blocks, cryptograms, card values …'],
   ['decode', 'explain TLV, DOL, APDU, status word, ATR, track, TVR, ISO 8583 …'],
 ];

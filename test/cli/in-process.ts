@@ -15,6 +15,7 @@ interface Command {
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   batch: () => import('../../src/cli/commands/batch.ts'),
   card: () => import('../../src/cli/commands/card.ts'),
+  crypto: () => import('../../src/cli/commands/crypto.ts'),
   decode: () => import('../../src/cli/commands/decode.ts'),
   emv: () => import('../../src/cli/commands/emv.ts'),
   host: () => import('../../src/cli/commands/host.ts'),

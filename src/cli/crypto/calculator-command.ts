@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import type { KeyAlgorithm } from '../../crypto/kcv.ts';
+import { PossumError } from '../../platform/errors.ts';
+import { argumentOrStdin } from '../input.ts';
+import { printJson, printText } from '../output.ts';
+import type { Command } from '../program.ts';
+import type { Calculator } from './calculators.ts';
+import { FIELD_HELP } from './field-help.ts';
+import { flattened, masked, withoutSteps } from './show.ts';
+import { calculate } from './topics.ts';
+
+interface Options extends Readonly<Record<string, unknown>> {
+  readonly json?: boolean;
+  readonly explain?: boolean;
+  readonly reveal?: boolean;
+}
+
+/** Adds a calculator with an option for each field of its operations. */
+export function addCalculator(program: Command, calculator: Calculator): void {
+  const { name, summary, operations, fields, example } = calculator;
+  const sub = program
+    .command(name)
+    .description(summary)
+    .argument('[operation]', operations.join(', '), operations[0])
+    .addHelpText(
+      'after',
+      `\nA value @FILE is read from a file, - from standard input.\n\nExample:\n  possum crypto ${name} ${example}`,
+    );
+  for (const field of fields) sub.option(`--${kebab(field)} <value>`, FIELD_HELP[field]);
+  sub
+    .option('--explain', 'show every intermediate value by name')
+    .option('--reveal', 'show keys, PINs and card data in the clear')
+    .option('--json', 'print JSON')
+    .action(async (operation: string, options: Options) => {
+      if (!operations.includes(operation)) {
+        throw new PossumError('USAGE', `"${operation}" is none of ${operations.join(', ')}`);
+      }
+      const values = await valuesOf(fields, options);
+      const whole = calculate(calculator.topic, operation, values);
+      const wanted = options.explain === true ? whole : withoutSteps(whole);
+      const answer = options.reveal === true ? wanted : masked(wanted, keyAlgorithms(calculator, values));
+      if (options.json === true) printJson(answer);
+      else printText(flattened(answer));
+    });
+}
+
+/** Which algorithm the keys of an answer are for: a working key of AES DUKPT may be for TDES or HMAC. */
+function keyAlgorithms(
+  { topic }: Calculator,
+  values: Readonly<Record<string, unknown>>,
+): (name: string) => KeyAlgorithm | undefined {
+  if (topic !== 'dukpt-aes') return () => 'TDES';
+  const type = String(values.workingKeyType ?? 'AES');
+  const working = type.startsWith('AES') ? 'AES' : type.endsWith('TDEA') ? 'TDES' : undefined;
+  return (name) => (['workingKey', 'updateKey'].includes(name) ? working : 'AES');
+}
+
+function kebab(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+async function valuesOf(fields: readonly string[], options: Options): Promise<Record<string, unknown>> {
+  const values: Record<string, unknown> = {};
+  for (const field of fields) {
+    const given = options[field];
+    if (typeof given !== 'string') continue;
+    const text = await textOf(field, given);
+    values[field] = field === 'components' ? text.split(',') : field === 'tags' ? jsonOf(field, text) : text;
+  }
+  return values;
+}
+
+async function textOf(field: string, given: string): Promise<string> {
+  if (given === '-') return (await argumentOrStdin(given, field)).replace(/\r?\n$/, '');
+  if (!given.startsWith('@')) return given;
+  try {
+    return readFileSync(given.slice(1), 'utf8').replace(/\r?\n$/, '');
+  } catch (cause) {
+    throw new PossumError('USAGE', 'cannot be read', { where: given.slice(1), cause });
+  }
+}
+
+function jsonOf(field: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new PossumError('FORMAT', 'is not JSON', { where: field, cause });
+  }
+}

@@ -1,0 +1,193 @@
+import type { TOPICS } from './topics.ts';
+
+/** One calculator of the command line: some operations of a topic, the first one being meant when none is named. */
+export interface Calculator {
+  readonly name: string;
+  readonly summary: string;
+  readonly topic: keyof typeof TOPICS;
+  readonly operations: readonly [string, ...string[]];
+  /** Fields of the operations, written as options in kebab-case. */
+  readonly fields: readonly string[];
+  readonly example: string;
+}
+
+const BDK = '0123456789ABCDEFFEDCBA9876543210';
+const MASTER_KEY_FIELDS = ['pan', 'psn', 'masterKeyOption'] as const;
+
+export const CALCULATORS: readonly Calculator[] = [
+  {
+    name: 'dukpt',
+    summary: 'keys, PIN blocks, MACs and data of TDES DUKPT (X9.24-1)',
+    topic: 'dukpt-tdes',
+    operations: ['transaction-keys', 'initial-key', 'data-encrypt', 'ksn-advance'],
+    fields: ['bdk', 'ksn', 'pin', 'pan', 'pinBlockFormat', 'fill', 'dataAscii', 'iv', 'keyUsed', 'plaintext'],
+    example: `--bdk ${BDK} --ksn FFFF9876543210E00001 --pin 1234 --pan 4012345678909`,
+  },
+  {
+    name: 'aes-dukpt',
+    summary: 'keys, PIN blocks, MACs and data of AES DUKPT (X9.24-3)',
+    topic: 'dukpt-aes',
+    operations: [
+      'working-key',
+      'initial-key',
+      'transaction-key',
+      'update-key',
+      'pin-encrypt',
+      'mac-and-data',
+      'ksn-advance',
+    ],
+    fields: [
+      'bdk',
+      'ksn',
+      'initialKeyId',
+      'keyUsage',
+      'workingKeyType',
+      'hmacKeyType',
+      'pin',
+      'pan',
+      'randomFill',
+      'dataAscii',
+      'iv',
+    ],
+    example:
+      '--bdk FEDCBA9876543210F1F1F1F1F1F1F1F1 --ksn 123456789012345600000001 --key-usage PIN_ENCRYPTION --working-key-type AES-128',
+  },
+  {
+    name: 'pinblock',
+    summary: 'PIN blocks of ISO 9564-1, formats 0 to 4',
+    topic: 'pinblock',
+    operations: ['encode-decode', 'format4-pan-field', 'format4-encipher', 'format4-decipher', 'translate'],
+    fields: [
+      'format',
+      'pin',
+      'pan',
+      'fill',
+      'clearPinBlock',
+      'key',
+      'encipheredPinBlock',
+      'sourceFormat',
+      'sourceKey',
+      'sourceEncryptedPinBlock',
+      'targetFormat',
+      'targetKey',
+      'targetFill',
+    ],
+    example: '--format 0 --pin 1234 --pan 4012345678909 --reveal',
+  },
+  {
+    name: 'mac',
+    summary: 'X9.9, X9.19, CMAC, HMAC and the ECB MAC of UnionPay',
+    topic: 'mac',
+    operations: ['mac'],
+    fields: ['algorithm', 'key', 'dataHex', 'dataAscii', 'paddingMethod', 'macLength'],
+    example: `--algorithm ISO9797-1-ALG3 --key ${BDK} --data-ascii "Now is the time for all "`,
+  },
+  {
+    name: 'kcv',
+    summary: 'key check values, key components, parity',
+    topic: 'kcv',
+    operations: ['kcv', 'combine-components', 'adjust-parity'],
+    fields: ['algorithm', 'method', 'key', 'kcvLength', 'components'],
+    example: `--key ${BDK}`,
+  },
+  {
+    name: 'tr31',
+    summary: 'key blocks of TR-31 and X9.143, versions A to E',
+    topic: 'tr31',
+    operations: ['unwrap', 'wrap'],
+    fields: ['kbpk', 'keyBlock', 'headerWithOptionalBlocks', 'key', 'padding'],
+    example:
+      '--kbpk EFE0853B256B583D868F251CE99EA1D9 --key-block A0072K0TN00N0000F40D5672C6D0EC86F860BA88D44D00F0CA9A8CE8CD2F640287A9A9EB',
+  },
+  {
+    name: 'arqc',
+    summary: 'cryptograms, their answers, session keys and issuer scripts of EMV',
+    topic: 'emv-cryptogram',
+    operations: [
+      'application-cryptogram',
+      'application-cryptogram-from-mk',
+      'session-key',
+      'script-mac',
+      'pin-change-script',
+      'cryptogram-input',
+    ],
+    fields: [
+      'imkAc',
+      'imkSmi',
+      'imkSmc',
+      'iccMasterKey',
+      ...MASTER_KEY_FIELDS,
+      'sessionKeyMethod',
+      'atc',
+      'unpredictableNumber',
+      'diversificationValue',
+      'treeHeight',
+      'treeBranchFactor',
+      'iv',
+      'cryptogramInput',
+      'scheme',
+      'tags',
+      'paddingMethod',
+      'arpcMethod',
+      'arpcKey',
+      'arc',
+      'csu',
+      'proprietaryAuthenticationData',
+      'macInput',
+      'newPin',
+      'currentPin',
+      'pinBlockFormat',
+      'dataPadding',
+      'commandHeader',
+    ],
+    example: `--imk-ac ${BDK} --pan 1234567890123456 --session-key-method EMV-CSK --atc 001C --cryptogram-input 0123456789ABCDEF --arpc-method 2 --csu 00000000`,
+  },
+  {
+    name: 'cvv',
+    summary: 'CVV, CVV2, iCVV, CAVV, dCVV and CVC3',
+    topic: 'cvv-pvv',
+    operations: ['cvv', 'cavv', 'dcvv', 'cvc3'],
+    fields: [
+      'cvk',
+      'imk',
+      ...MASTER_KEY_FIELDS,
+      'expiry',
+      'serviceCode',
+      'unpredictableNumber',
+      'authenticationResultsCode',
+      'secondFactorResultsCode',
+      'atcDigits',
+      'atc',
+      'staticTrackData',
+      'ivcvc3',
+      'cvc3Digits',
+    ],
+    example: `--cvk ${BDK} --pan 4123456789012345 --expiry 8701 --service-code 111`,
+  },
+  {
+    name: 'pvv',
+    summary: 'PIN verification values, IBM 3624 PINs and offsets',
+    topic: 'cvv-pvv',
+    operations: ['pvv', 'ibm3624-pin', 'ibm3624-offset'],
+    fields: [
+      'pvk',
+      'pvki',
+      'pin',
+      'pan',
+      'offset',
+      'decimalizationTable',
+      'validationDataOffset',
+      'validationDataLength',
+      'padDigit',
+    ],
+    example: `--pvk ${BDK} --pvki 1 --pin 4524 --pan 1122334455667788`,
+  },
+  {
+    name: 'track',
+    summary: 'tracks, their check characters, tag 57, check digits of PANs',
+    topic: 'tracks',
+    operations: ['track2', 'track1', 'track2-equivalent', 'luhn'],
+    fields: ['track2', 'track1', 'tag57', 'pan'],
+    example: '--track2 ";5413330089600044=14122010123409172?"',
+  },
+];
