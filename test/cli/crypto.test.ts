@@ -351,6 +351,49 @@ describe('possum crypto CALCULATOR', () => {
     expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('cannot be read')]);
   });
 
+  it('gives back the fill of a PIN block of every format that has one', async () => {
+    for (const vector of vectors('pinblock', 'encode-decode')) {
+      const { format, pan, pin, fill, clearPinBlock } = vector;
+      const request = { topic: 'pinblock', op: 'encode-decode', format, pan, clearPinBlock };
+      expect(await ask(request)).toEqual({
+        id: 1,
+        pin,
+        clearPinBlock,
+        ...(fill === undefined ? {} : { fill }),
+      });
+      const random = await ask({ topic: 'pinblock', op: 'encode-decode', format, pan, pin });
+      const again = { topic: 'pinblock', op: 'decode', format, pan, clearPinBlock: random.clearPinBlock };
+      expect(await ask(again)).toEqual(random);
+    }
+  });
+
+  it('answers a cryptogram that is given', async () => {
+    for (const vector of vectors('emv-cryptogram', 'application-cryptogram')) {
+      const {
+        cryptogramInput: _,
+        tags: __,
+        arpc,
+        ...request
+      } = { ...vector, topic: 'emv-cryptogram' } as Json;
+      expect(await ask(request)).toMatchObject({ arqc: vector.arqc, arpc });
+    }
+  });
+
+  it('hides the card number in a recovered certificate', async () => {
+    const vector = vectors('emv-oda', 'chain').find(({ icc }) => icc !== undefined) as Vector;
+    const argv = Object.entries(vector)
+      .filter(([name]) => FIELD_HELP[name] !== undefined)
+      .flatMap(([name, value]) => [
+        `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+        String(value),
+      ]);
+    const hidden = await possum('crypto', 'cert', ...argv, '--explain');
+    expect([hidden.code, hidden.stderr]).toEqual([0, '']);
+    expect(hidden.stdout).toMatch(/icc\.modulus +[0-9A-F]{100}/);
+    expect(hidden.stdout).not.toContain(vector.pan);
+    expect((await possum('crypto', 'cert', ...argv, '--reveal')).stdout).toContain(vector.pan);
+  });
+
   it('combines components, and takes data objects as JSON', async () => {
     const [parts] = vectors('kcv', 'combine-components') as [Vector];
     const argv = ['combine-components', '--components', (parts.components as string[]).join(',')];

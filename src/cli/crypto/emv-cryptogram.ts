@@ -82,13 +82,17 @@ function paddingOf(input: Fields): emv.CryptogramPadding {
 
 function cryptogram(input: Fields, master: Uint8Array): Answer {
   const key = sessionKeyOf(input, master);
+  const keys = { iccMasterKey: toHex(master), sessionKey: toHex(key) };
+  if (input.has('arqc') && !input.has('cryptogramInput') && !input.has('tags')) {
+    const given = input.hex('arqc', 8);
+    return { ...keys, arqc: toHex(given), arpc: toHex(answerTo(input, given, key, master)) };
+  }
   const data = input.has('cryptogramInput')
     ? input.hex('cryptogramInput')
     : cryptogramInput(input.choice('scheme', CRYPTOGRAM_SCHEMES), input.hexMap('tags'));
   const arqc = emv.applicationCryptogram(key, data, paddingOf(input));
   return {
-    iccMasterKey: toHex(master),
-    sessionKey: toHex(key),
+    ...keys,
     cryptogramInput: toHex(data),
     arqc: toHex(arqc),
     ...(input.has('arpcMethod') ? { arpc: toHex(answerTo(input, arqc, key, master)) } : {}),

@@ -103,8 +103,10 @@ export class Fields {
     return found;
   }
 
+  /** True or false, or the word for it as options of a command are written; false when absent. */
   flag(name: string): boolean {
-    const value = this.#get(name) ?? false;
+    const given = this.#get(name) ?? false;
+    const value = given === 'true' ? true : given === 'false' ? false : given;
     if (typeof value !== 'boolean') throw fault(name, 'is neither true nor false');
     return value;
   }

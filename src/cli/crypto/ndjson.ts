@@ -6,6 +6,8 @@ import { calculate } from './topics.ts';
 /** A mebibyte: a hundred times the longest key block. */
 const LINE_LIMIT = 1024 * 1024;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 type Id = string | number | boolean | null;
 
 /**
@@ -48,7 +50,7 @@ function parse(line: Uint8Array | undefined): Readonly<Record<string, unknown>> 
   if (line === undefined) throw new PossumError('FORMAT', `the line is longer than ${LINE_LIMIT} bytes`);
   let request: unknown;
   try {
-    request = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line));
+    request = JSON.parse(utf8.decode(line));
   } catch (cause) {
     throw new PossumError('FORMAT', 'the line is not JSON in UTF-8', { cause });
   }

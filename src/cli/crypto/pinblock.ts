@@ -50,7 +50,7 @@ function onlyFormat4(input: Fields): void {
 function encode(input: Fields): Answer {
   const format = pinFormat(input, 'format');
   const block = format === 4 ? clearFormat4(input) : pinBlockInput(input, format);
-  return answer(format, encodePinBlock(block), block.pin);
+  return answer(input, format, encodePinBlock(block), block.pin);
 }
 
 /** The clear field of format 4 holds no PAN; one that is given has to be one all the same. */
@@ -65,16 +65,24 @@ function decode(input: Fields): Answer {
   const block = input.hex('clearPinBlock');
   const pan = input.digitsOr('pan', '', 0, 64);
   if (format === 4 && input.has('pan')) panField4(pan);
-  return answer(format, block, pinOf(decodePinBlock({ format, block, pan })));
+  return answer(input, format, block, pinOf(decodePinBlock({ format, block, pan })));
 }
 
 /** PIN, block and the fill in it, as {@link encode} takes it. */
-function answer(format: PinFormat, block: Uint8Array, pin: Uint8Array): Answer {
+function answer(input: Fields, format: PinFormat, block: Uint8Array, pin: Uint8Array): Answer {
   const hex = toHex(block);
-  const fill = format === 4 ? hex.slice(16) : hex.slice(2 + pin.length, 16);
-  // XOR with the PAN hides the fill of format 3.
-  const open = format === 1 || format === 4;
-  return { pin: pinToText(pin), clearPinBlock: hex, ...(open ? { fill } : {}) };
+  const answered = { pin: pinToText(pin), clearPinBlock: hex };
+  if (format === 0 || format === 2) return answered;
+  if (format === 4) return { ...answered, fill: hex.slice(16) };
+  const fill = hex.slice(2 + pin.length);
+  if (format === 1) return { ...answered, fill };
+  // Formats 0 and 3 end with twelve digits of the PAN, which the check digit follows.
+  const account = input.digits('pan', 13, 19).slice(-1 - fill.length, -1);
+  const digit = (i: number) => Number.parseInt(fill.charAt(i), 16) ^ Number(account.charAt(i));
+  return {
+    ...answered,
+    fill: Array.from(fill, (_, i) => digit(i).toString(16).toUpperCase()).join(''),
+  };
 }
 
 function pinOf(decoded: DecodedPinBlock): Uint8Array {

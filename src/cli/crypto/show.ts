@@ -19,18 +19,23 @@ const STEPS: ReadonlySet<string> = new Set([
   'macInput',
   'padding',
   'panField',
+  'randomPadding',
+  'recovered',
   'sessionKey',
   'sessionKeySmc',
   'sessionKeySmi',
   'transactionKey',
 ]);
 
-const SECRET = /^(?:key|pin|clearPinBlock|discretionaryData|track2Ascii)$|Key(?:Smc|Smi)?$/;
+const SECRET =
+  /^(?:key|pin|clearPinBlock|pinBlock|recovered|discretionaryData|track2Ascii)$|Key(?:Smc|Smi)?$/;
 const KEY = /Key(?:Smc|Smi)?$/;
 
 /** The results alone. */
 export function withoutSteps(answer: Answer): Answer {
-  const results = Object.entries(answer).filter(([name]) => !STEPS.has(name));
+  const results = Object.entries(answer)
+    .filter(([name]) => !STEPS.has(name))
+    .map(([name, value]) => [name, isStructure(value) ? withoutSteps(value) : value]);
   return results.length === 0 ? answer : Object.fromEntries(results);
 }
 
@@ -41,8 +46,9 @@ export function withoutSteps(answer: Answer): Answer {
 export function masked(answer: Answer, algorithmOf: (name: string) => KeyAlgorithm | undefined): Answer {
   return Object.fromEntries(
     Object.entries(answer).map(([name, value]) => {
+      if (isStructure(value)) return [name, masked(value, algorithmOf)];
       if (typeof value !== 'string') return [name, value];
-      if (name === 'pan') return [name, maskPan(value)];
+      if (name === 'pan' || name === 'applicationPan') return [name, maskPan(value)];
       if (!SECRET.test(name)) return [name, value];
       const algorithm = KEY.test(name) ? algorithmOf(name) : undefined;
       return [name, '*'.repeat(value.length) + (algorithm === undefined ? '' : checkValue(algorithm, value))];
@@ -64,7 +70,11 @@ export function flattened(answer: Answer): string {
 function rowsOf(answer: Answer, prefix: string): [string, string][] {
   return Object.entries(answer).flatMap(([name, value]): [string, string][] => {
     if (Array.isArray(value)) return [[prefix + name, value.map(String).join(' ') || '-']];
-    if (typeof value === 'object' && value !== null) return rowsOf(value as Answer, `${prefix}${name}.`);
+    if (isStructure(value)) return rowsOf(value, `${prefix}${name}.`);
     return [[prefix + name, String(value)]];
   });
+}
+
+function isStructure(value: unknown): value is Answer {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
