@@ -379,6 +379,21 @@ describe('possum crypto CALCULATOR', () => {
     }
   });
 
+  it('computes cryptograms from the master key of a card', async () => {
+    for (const vector of vectors('emv-cryptogram', 'application-cryptogram')) {
+      const { imkAc: _, sessionKey, arqc, arpc, ...request } = vector;
+      const answer = await ask({ ...request, topic: 'emv-cryptogram', op: 'application-cryptogram-from-mk' });
+      expect(answer).toMatchObject({ sessionKey, arqc, arpc });
+    }
+  });
+
+  it('lists topics and operations in its help', async () => {
+    const { stdout } = await possum('crypto', '--help');
+    for (const [topic, operations] of Object.entries(TOPICS)) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${topic} +${Object.keys(operations).join(', ')}$`, 'm'));
+    }
+  });
+
   it('hides the card number in a recovered certificate', async () => {
     const vector = vectors('emv-oda', 'chain').find(({ icc }) => icc !== undefined) as Vector;
     const argv = Object.entries(vector)
