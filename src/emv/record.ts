@@ -37,6 +37,7 @@ export function createRecord(cardInterface: 'contact' | 'contactless', trace?: T
   return {
     decisions,
     exchanges,
+    wantsDecisions: () => true,
     decision(phase, rule, reason, spec) {
       decisions.push({ phase, rule, reason, spec });
       live?.decision(phase, rule, reason, spec);
@@ -56,6 +57,7 @@ export function createRecord(cardInterface: 'contact' | 'contactless', trace?: T
 /** A record that keeps nothing and only feeds the trace. */
 export function traceRecord(cardInterface: 'contact' | 'contactless', trace: Trace): EmvRecord {
   return {
+    wantsDecisions: () => trace.wants('decision'),
     decision(phase, rule, reason, spec) {
       if (trace.wants('decision')) trace.emit({ kind: 'decision', phase, rule, reason, spec });
     },

@@ -116,6 +116,8 @@ export type CvmMethod =
 
 /** Where decisions and exchanges go. */
 export interface EmvRecord {
+  /** False when decisions go nowhere: costly reasons need not be written then. */
+  wantsDecisions(): boolean;
   decision(phase: string, rule: string, reason: string, spec: string): void;
   apdu(command: Uint8Array, answer: Uint8Array | ExchangeFault): void;
 }

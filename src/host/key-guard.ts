@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { tdesDecrypt } from '../crypto/des.ts';
 import {
   checkKsn,
@@ -99,7 +99,7 @@ export class KeyGuard {
 
   /** Judges the KSN of an authentic message; a fresh one is remembered. */
   admit({ device, counter }: MessageKeys, message: Uint8Array): KsnVerdict {
-    const digest = createHash('sha256').update(message).digest('hex');
+    const digest = hash('sha256', message);
     const known = this.#devices.get(device) ?? { highest: 0, seen: new Map() };
     this.#devices.set(device, known);
     const before = known.seen.get(counter);

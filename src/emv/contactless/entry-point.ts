@@ -84,13 +84,15 @@ function startA(context: ContactlessContext): readonly Combination[] {
     if (contactless === undefined) continue;
     const combination = preProcess(config, contactless, contactless.limits, context.parameters, exponent);
     const { notAllowed } = combination.indicators;
-    decide(
-      context,
-      'selection',
-      `Pre-processing ${toHex(config.aid)}`,
-      notAllowed ? 'not allowed for this amount' : `TTQ ${toHex(combination.ttq ?? new Uint8Array(0))}`,
-      'EMV Contactless Book B, 3.1.1',
-    );
+    if (context.services.record.wantsDecisions()) {
+      decide(
+        context,
+        'selection',
+        `Pre-processing ${toHex(config.aid)}`,
+        notAllowed ? 'not allowed for this amount' : `TTQ ${toHex(combination.ttq ?? new Uint8Array(0))}`,
+        'EMV Contactless Book B, 3.1.1',
+      );
+    }
     if (!notAllowed) allowed.push(combination);
   }
   return allowed;
