@@ -167,13 +167,6 @@ function putBytes(out: Uint8Array, at: number, value: number, count: number): nu
   return at + count;
 }
 
-/** The bytes of a tag. */
-export function tagBytes(tag: number): number[] {
-  const bytes = new Uint8Array(byteCount(tag));
-  putBytes(bytes, 0, tag, bytes.length);
-  return [...bytes];
-}
-
 /** The first object with `tag` at this level. */
 export function findTlv(items: readonly Tlv[], tag: number): Tlv | undefined {
   for (const item of items) if (item.tag === tag) return item;
