@@ -98,8 +98,9 @@ function record(
   row: Parameters<typeof authorise>[2],
 ): { outgoing: OutgoingMessage; pending: PendingRequest } | undefined {
   const { journal, secure, clock } = context;
+  const pinKey = secure.takePinKey();
   return journal.commit('request', () => {
-    const key = secure.takeRequestKey();
+    const key = pinKey ?? secure.takeMessageKey();
     if (key === undefined) return undefined;
     const numbered: FinancialRequest = {
       ...request,

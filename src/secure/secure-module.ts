@@ -34,10 +34,11 @@ export interface SecureModule extends PinService {
   /** Loads a DUKPT initial key; the BDK never enters the terminal. */
   loadInitialKey(key: Secret, ksn: Uint8Array): void;
   /**
-   * The key of the request that a PIN was just entered for, else a fresh one.
-   * @returns `undefined` when no key is left
+   * The key of the request that a PIN was just entered for, durable already. It is given once: a unit of work that
+   * may be done again must not ask for it.
+   * @returns `undefined` when no PIN waits for its request
    */
-  takeRequestKey(): MessageKey | undefined;
+  takePinKey(): MessageKey | undefined;
   /**
    * A fresh key, durable in the caller's unit of work. A PIN that waits for its request is left alone: reversals
    * and advices never carry one.
@@ -106,10 +107,10 @@ class Module implements SecureModule {
     this.#loaded = true;
   }
 
-  takeRequestKey(): MessageKey | undefined {
-    const held = this.#pinKey;
+  takePinKey(): MessageKey | undefined {
+    const key = this.#pinKey;
     this.#pinKey = undefined;
-    return held ?? this.takeMessageKey();
+    return key;
   }
 
   takeMessageKey(): MessageKey | undefined {

@@ -43,6 +43,8 @@ type RequestChanges = Partial<Omit<NewRequest, 'track2'>> & { readonly track2?: 
 interface LineOptions {
   readonly repeats?: number;
   readonly keepAlive?: boolean;
+  /** Sees each statement before it runs. */
+  readonly onStatement?: (sql: string) => void;
 }
 
 /** A terminal's acquirer side on a journal of its own, and a foreign host at the other end of the line. */
@@ -67,8 +69,11 @@ export class LineWorld {
   }
 
   /** Opens the journal of the folder, as after a power cut. */
-  async boot({ repeats = 3, keepAlive = false }: LineOptions = {}): Promise<void> {
-    const journal = await openJournal(this.folder, testSealer(), { trace: this.#trace });
+  async boot({ repeats = 3, keepAlive = false, onStatement = () => {} }: LineOptions = {}): Promise<void> {
+    const journal = await openJournal(this.folder, testSealer(), {
+      trace: this.#trace,
+      onStatement,
+    });
     const secure = createSecureModule({
       store: journal.keyStore,
       sealer: testSealer(),

@@ -56,7 +56,7 @@ describe('the secure module', () => {
   it('encrypts the PIN under the key that the message is then protected with', async () => {
     const { module, clock } = provisioned([1, 2, 3, 4, 'enter']);
     expect((await clock.run(module.online(REQUEST, NEVER))).kind).toBe('entered');
-    const key = module.takeRequestKey();
+    const key = module.takePinKey();
     const ksn = key?.ksn as Uint8Array;
     expect(toHex(ksn)).toBe('FFFF9876543210E00001');
     expect(toHex(key?.pinBlock as Uint8Array)).toBe('1B9C1845EB993A7A');
@@ -71,7 +71,7 @@ describe('the secure module', () => {
     await clock.run(module.online(REQUEST, NEVER));
     const other = module.takeMessageKey();
     expect([toHex(other?.ksn as Uint8Array), other?.pinBlock]).toEqual(['FFFF9876543210E00002', undefined]);
-    const own = module.takeRequestKey();
+    const own = module.takePinKey();
     expect(toHex(own?.ksn as Uint8Array)).toBe('FFFF9876543210E00001');
     expect(toHex(own?.pinBlock as Uint8Array)).toBe('1B9C1845EB993A7A');
   });
@@ -86,7 +86,7 @@ describe('the secure module', () => {
     const { module, clock } = provisioned([1, 2, 3, 4, 'enter']);
     await clock.run(module.online(REQUEST, NEVER));
     module.dropPin();
-    expect(toHex(module.takeRequestKey()?.ksn as Uint8Array)).toBe('FFFF9876543210E00002');
+    expect(toHex(module.takeMessageKey()?.ksn as Uint8Array)).toBe('FFFF9876543210E00002');
     expect(toHex(module.takeMessageKey()?.ksn as Uint8Array)).toBe('FFFF9876543210E00003');
   });
 
