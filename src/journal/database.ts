@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPossumError, PossumError } from '../platform/errors.ts';
 import { type Database, type OpenOptions, openDatabase } from '../platform/sqlite.ts';
-import { MIGRATIONS } from './migrations.ts';
+import { BASE_VERSION, MIGRATIONS } from './migrations.ts';
 
 /** The terminal's two SQLite files in its data folder. */
 export interface TerminalFiles {
@@ -96,27 +96,27 @@ function checkIntegrity(database: Database): void {
   }
 }
 
+/** @param version that of the file; 0 when it is new */
 function checkVersion(database: Database, version: number): void {
-  if (version > MIGRATIONS.length) {
-    throw new PossumError(
-      'STORAGE',
-      `the database has version ${version}, this Possum knows ${MIGRATIONS.length}`,
-      {
-        where: database.path,
-        remedy: 'Use the newer Possum that wrote it, or another --data folder.',
-      },
-    );
-  }
+  const newest = BASE_VERSION + MIGRATIONS.length;
+  if (version === 0 || (version > BASE_VERSION && version <= newest)) return;
+  const isNewer = version > newest;
+  throw new PossumError('STORAGE', `the database has version ${version}, this Possum knows ${newest}`, {
+    where: database.path,
+    remedy: isNewer
+      ? 'Use the newer Possum that wrote it, or another --data folder.'
+      : 'It is from before the first release and cannot be read any more: use another --data folder.',
+  });
 }
 
 function migrate(database: Database): void {
   const version = Number(database.pragma('user_version'));
   checkVersion(database, version);
-  for (let next = version; next < MIGRATIONS.length; next++) {
+  for (let step = Math.max(version - BASE_VERSION, 0); step < MIGRATIONS.length; step++) {
     database.exec('BEGIN IMMEDIATE');
     try {
-      database.exec(MIGRATIONS[next] as string);
-      database.exec(`PRAGMA user_version = ${next + 1}`);
+      database.exec(MIGRATIONS[step] as string);
+      database.exec(`PRAGMA user_version = ${BASE_VERSION + step + 1}`);
       database.exec('COMMIT');
     } catch (cause) {
       database.exec('ROLLBACK');

@@ -1,5 +1,5 @@
 /**
- * The schema, as numbered steps: `user_version` counts those that were applied. A step is never changed once it
+ * The schema, as numbered steps: `user_version` counts those that were applied, from {@link BASE_VERSION} on. A step is never changed once it
  * was released; the next change is a new step. Each index is one more page in every durable commit: there are two.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -62,3 +62,6 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_open ON outbox (state) WHERE state IN ('HELD', 'DUE');
 `,
 ];
+
+/** The version before the first step: no database of it or an earlier one was ever released. */
+export const BASE_VERSION = 1;

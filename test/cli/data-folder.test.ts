@@ -78,12 +78,22 @@ async function refuses(folder: string, says: RegExp, code = 3): Promise<void> {
 }
 
 describe('a data folder on which nothing may be done', () => {
-  it('of a newer version is refused by all, and stays as it is', async () => {
+  it.each([
+    [
+      'a newer version',
+      99,
+      /terminal\.db: the database has version 99, this Possum knows \d+\. Use the newer Possum/,
+    ],
+    [
+      'a version that was never released',
+      1,
+      /terminal\.db: the database has version 1, .* use another --data folder\./,
+    ],
+  ])('of %s is refused by all, and stays as it is', async (_, version, says) => {
     const folder = terminal();
     const database = await openDatabase(join(folder, 'terminal.db'));
-    database.pragma('user_version = 99');
+    database.pragma(`user_version = ${version}`);
     database.close();
-    const says = /terminal\.db: the database has version 99, this Possum knows \d+\. Use the newer Possum/;
     await refuses(folder, says);
     for (const reader of ['batch', 'receipt']) {
       const said = await possum(reader, '--data', folder);
