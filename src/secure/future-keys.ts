@@ -1,4 +1,10 @@
-import { counterOf, nextKsn, nonReversibleKey, withCounter } from '../crypto/dukpt-tdes.ts';
+import {
+  counterOf,
+  nextKsn,
+  oneBits,
+  futureKeys as registerKeys,
+  withCounter,
+} from '../crypto/dukpt-tdes.ts';
 import { PossumError } from '../platform/errors.ts';
 import { Secret } from '../platform/secret.ts';
 import type { KeyStore, KeyStoreWriter, Sealer } from '../ports/index.ts';
@@ -52,7 +58,7 @@ export function futureKeys(store: KeyStore, sealer: Sealer): FutureKeys {
         const counter = counterOf(ksn);
         const register = lowestBit(counter);
         const key = openRegister(store, sealer, register);
-        if (ones(counter) < MAX_ONES) fill(write, sealer, key, ksn, register - 1);
+        if (oneBits(counter) < MAX_ONES) fill(write, sealer, key, ksn, register - 1);
         write.delete(registerName(register));
         write.put(KSN_RECORD, nextKsn(ksn) ?? new Uint8Array(0));
         return { ksn, key: new Secret(key, 'DUKPT key') };
@@ -61,7 +67,7 @@ export function futureKeys(store: KeyStore, sealer: Sealer): FutureKeys {
   };
 }
 
-/** Writes registers `highest` … 1 with the keys that follow from `key` at the counter of `ksn`. */
+/** Writes registers 1 … `highest` with the keys that follow from `key` at the counter of `ksn`. */
 function fill(
   write: KeyStoreWriter,
   sealer: Sealer,
@@ -69,11 +75,9 @@ function fill(
   ksn: Uint8Array,
   highest: number,
 ): void {
-  const counter = counterOf(ksn);
-  for (let register = highest; register >= 1; register--) {
-    const ahead = withCounter(ksn, counter | (1 << (register - 1)));
-    const future = nonReversibleKey(key, ahead.subarray(2));
-    write.put(registerName(register), sealer.seal(future, registerName(register)));
+  for (const [index, future] of registerKeys(key, ksn, highest).entries()) {
+    const name = registerName(index + 1);
+    write.put(name, sealer.seal(future, name));
     future.fill(0);
   }
 }
@@ -96,8 +100,4 @@ function registerName(register: number): string {
 
 function lowestBit(counter: number): number {
   return Math.log2(counter & -counter) + 1;
-}
-
-function ones(counter: number): number {
-  return counter.toString(2).replaceAll('0', '').length;
 }

@@ -15,7 +15,10 @@ export interface Sighting {
   readonly panDigits: number;
 }
 
-const PAN_BEARING: ReadonlySet<number> = new Set([0x5a, 0x57, 0x9f6b]);
+/** Tags whose value is a PAN. */
+export const PAN_TAGS: ReadonlySet<number> = new Set([0x5a]);
+/** Tags whose value begins with a PAN and a separator. */
+export const TRACK2_TAGS: ReadonlySet<number> = new Set([0x57, 0x9f6b]);
 /** Values of the last few cards; a session has two at most. */
 const KEPT = 8;
 const SURE_BYTES = 6;
@@ -24,7 +27,8 @@ const SURE_BYTES = 6;
 export function cardMemory(): CardMemory {
   const values: Uint8Array[] = [];
   const learnItem = ({ tag, value, children }: Tlv): void => {
-    if (PAN_BEARING.has(tag) && panDigits(value) >= 2 * SURE_BYTES && !values.some((v) => same(v, value))) {
+    const bears = PAN_TAGS.has(tag) || TRACK2_TAGS.has(tag);
+    if (bears && decimalRun(value) >= 2 * SURE_BYTES && !values.some((v) => same(v, value))) {
       values.push(value.slice());
       if (values.length > KEPT) values.shift();
     }
@@ -40,7 +44,7 @@ export function cardMemory(): CardMemory {
       for (const value of values) {
         for (let start = 0; start + SURE_BYTES <= bytes.length; start++) {
           const length = commonLength(bytes, start, value);
-          if (length >= SURE_BYTES) found.push({ start, end: start + length, panDigits: panDigits(value) });
+          if (length >= SURE_BYTES) found.push({ start, end: start + length, panDigits: decimalRun(value) });
         }
       }
       return found;
@@ -48,7 +52,8 @@ export function cardMemory(): CardMemory {
   };
 }
 
-function panDigits(value: Uint8Array): number {
+/** How many decimal digits the value begins with. */
+export function decimalRun(value: Uint8Array): number {
   for (let i = 0; i < 2 * value.length; i++) {
     const byte = value[i >> 1] as number;
     if ((i % 2 === 0 ? byte >> 4 : byte & 15) > 9) return i;

@@ -2,14 +2,10 @@ import { fromHex, isHex, toHex } from '../platform/bytes.ts';
 import { luhnValid, maskPan } from '../platform/secret.ts';
 import type { Redactor, TraceBody } from '../platform/trace.ts';
 import { parseTlv, type Tlv } from './ber.ts';
-import { cardMemory, type Sighting } from './card-memory.ts';
+import { cardMemory, decimalRun, PAN_TAGS, type Sighting, TRACK2_TAGS } from './card-memory.ts';
 
 /** What leaves the firmware in a trace holds no PIN, no track and no full PAN. */
 
-/** Tags whose value is a PAN: six digits in front and four behind stay readable. */
-const PAN_TAGS: ReadonlySet<number> = new Set([0x5a]);
-/** Tags whose value begins with a PAN and a separator; all behind it is hidden. */
-const TRACK2_TAGS: ReadonlySet<number> = new Set([0x57, 0x9f6b]);
 /** Track 1, discretionary data of both tracks, transaction PIN data: hidden whole. */
 const HIDDEN_TAGS: ReadonlySet<number> = new Set([0x56, 0x9f1f, 0x9f20, 0x99]);
 const MASK = 0xff;
@@ -122,9 +118,9 @@ function maskItem(item: Tlv): void {
 
 function maskValue(tag: number, value: Uint8Array): void {
   if (HIDDEN_TAGS.has(tag)) value.fill(MASK);
-  else if (PAN_TAGS.has(tag)) maskDigits(value, nibbleRun(value));
+  else if (PAN_TAGS.has(tag)) maskDigits(value, decimalRun(value));
   else if (TRACK2_TAGS.has(tag)) {
-    const digits = nibbleRun(value);
+    const digits = decimalRun(value);
     // Kernel 3 uses 9F6B for a limit of the card: too short for a track.
     if (value.length < 8) return;
     for (let i = digits + 1; i < 2 * value.length; i++) setNibble(value, i, 0xf);
@@ -132,20 +128,9 @@ function maskValue(tag: number, value: Uint8Array): void {
   }
 }
 
-/** How many decimal digits the value begins with. */
-function nibbleRun(value: Uint8Array): number {
-  for (let i = 0; i < 2 * value.length; i++) if (nibbleOf(value, i) > 9) return i;
-  return 2 * value.length;
-}
-
 function maskDigits(value: Uint8Array, digits: number): void {
   const [head, tail] = digits >= 13 ? [6, 4] : [2, 2];
   for (let i = head; i < digits - tail; i++) setNibble(value, i, 0xf);
-}
-
-function nibbleOf(value: Uint8Array, index: number): number {
-  const byte = value[index >> 1] ?? 0xff;
-  return index % 2 === 0 ? byte >> 4 : byte & 0x0f;
 }
 
 function setNibble(value: Uint8Array, index: number, nibble: number): void {
@@ -180,7 +165,7 @@ function redactLooseInPlace(bytes: Uint8Array): void {
 
 /** Without TLV around it a match may be chance: it counts when enough decimal digits follow. */
 function maskCandidate(tag: number, value: Uint8Array): void {
-  if (HIDDEN_TAGS.has(tag) ? value.length >= 10 && value[0] === 0x42 : nibbleRun(value) >= 8) {
+  if (HIDDEN_TAGS.has(tag) ? value.length >= 10 && value[0] === 0x42 : decimalRun(value) >= 8) {
     maskValue(tag, value);
   }
 }
