@@ -1,11 +1,12 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { PossumError } from '../platform/errors.ts';
+import { secretBytes, secretWords } from '../platform/secret-memory.ts';
 import { AES_SCHEDULE_WORDS, aesEncryptWords, aesSchedule } from './aes-block.ts';
 import { putWord, readWords, wipeWords, wordAt } from './des.ts';
 
 /**
  * AES (FIPS 197) in the modes of NIST SP 800-38A over whole blocks. Enciphering is done here: it is what PIN blocks
- * need, and a cipher object of the platform keeps the key until it is collected. The rest is the platform's.
+ * need. The rest is the platform's.
  */
 
 export const AES_BLOCK = 16;
@@ -67,16 +68,16 @@ export function requireAesKey(key: Uint8Array): void {
 }
 
 /** Work space of one call, wiped before it returns. */
-const keyWords = new Int32Array(8);
-const schedule = new Int32Array(AES_SCHEDULE_WORDS);
-const block = new Int32Array(4);
+const keyWords = secretWords(8);
+const schedule = secretWords(AES_SCHEDULE_WORDS);
+const block = secretWords(4);
 
 /** CBC with an initial vector, ECB without. */
 function encipher(key: Uint8Array, data: Uint8Array, iv: Uint8Array | undefined): Uint8Array {
   requireAesKey(key);
   readWords(keyWords, 0, key, key.length / 4);
   const rounds = aesSchedule(schedule, keyWords, 0, key.length / 4);
-  const out = new Uint8Array(data.length);
+  const out = secretBytes(data.length);
   if (iv !== undefined) readWords(block, 0, iv, 4);
   for (let at = 0; at < data.length; at += AES_BLOCK) {
     if (iv === undefined) wipeWords(block);
@@ -92,12 +93,16 @@ function encipher(key: Uint8Array, data: Uint8Array, iv: Uint8Array | undefined)
 
 interface Running {
   update(data: Uint8Array): Uint8Array;
+  final(): Uint8Array;
   setAutoPadding(on: boolean): unknown;
 }
 
 function run(cipher: Running, data: Uint8Array): Uint8Array {
   cipher.setAutoPadding(false);
-  return new Uint8Array(cipher.update(data));
+  const out = cipher.update(data);
+  // Ends the cipher, and with it the platform's copy of the key.
+  cipher.final();
+  return new Uint8Array(out.buffer, out.byteOffset, out.length);
 }
 
 function cipherName(key: Uint8Array, mode: 'ecb' | 'cbc' | 'ctr'): string {

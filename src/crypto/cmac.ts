@@ -1,3 +1,4 @@
+import { secretWords } from '../platform/secret-memory.ts';
 import { requireAesKey } from './aes.ts';
 import { AES_SCHEDULE_WORDS, aesEncryptWords, aesSchedule } from './aes-block.ts';
 import { encryptWords, prepareKey, readWords, wipeKey, wipeWords, wordAt, wordBytes } from './des.ts';
@@ -11,10 +12,10 @@ const FEEDBACK_128 = 0x87;
 const FEEDBACK_64 = 0x1b;
 
 /** Work space of one call; nothing in here runs twice at a time, and it is wiped before the call returns. */
-const schedule = new Int32Array(AES_SCHEDULE_WORDS);
-const keyWords = new Int32Array(8);
-const chain = new Int32Array(4);
-const subkey = new Int32Array(4);
+const schedule = secretWords(AES_SCHEDULE_WORDS);
+const keyWords = secretWords(8);
+const chain = secretWords(4);
+const subkey = secretWords(4);
 
 /**
  * CMAC with AES.

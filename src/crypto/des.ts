@@ -1,4 +1,5 @@
 import { PossumError } from '../platform/errors.ts';
+import { secretBytes, secretWords } from '../platform/secret-memory.ts';
 import {
   DES_SCHEDULE_WORDS,
   type DesSchedule,
@@ -32,9 +33,9 @@ export function prepareKey(key: Uint8Array): TdesKey {
     throw new PossumError('KEY', `a TDES key has 8, 16 or 24 bytes, not ${length}`);
   }
   const prepared = wiped.pop() ?? {
-    first: new Int32Array(DES_SCHEDULE_WORDS),
-    second: new Int32Array(DES_SCHEDULE_WORDS),
-    third: new Int32Array(DES_SCHEDULE_WORDS),
+    first: secretWords(DES_SCHEDULE_WORDS),
+    second: secretWords(DES_SCHEDULE_WORDS),
+    third: secretWords(DES_SCHEDULE_WORDS),
     single: true,
   };
   prepared.single = length === 8;
@@ -108,7 +109,7 @@ export function wipeWords(words: Int32Array): void {
 
 /** `count` words from `at` on as big-endian bytes. */
 export function wordBytes(words: Int32Array, at: number, count: number): Uint8Array {
-  const bytes = new Uint8Array(4 * count);
+  const bytes = secretBytes(4 * count);
   for (let i = 0; i < count; i++) putWord(bytes, 4 * i, words[at + i] as number);
   return bytes;
 }
@@ -138,8 +139,9 @@ export function tdesCbcEncrypt(
 ): Uint8Array {
   requireBlocks(data, iv);
   const prepared = prepareKey(key);
-  const out = new Uint8Array(data.length);
-  const block = Int32Array.of(wordAt(iv, 0), wordAt(iv, 4));
+  const out = secretBytes(data.length);
+  block[0] = wordAt(iv, 0);
+  block[1] = wordAt(iv, 4);
   for (let at = 0; at < data.length; at += 8) {
     block[0] = (block[0] as number) ^ wordAt(data, at);
     block[1] = (block[1] as number) ^ wordAt(data, at + 4);
@@ -148,6 +150,7 @@ export function tdesCbcEncrypt(
     putWord(out, at + 4, block[1]);
   }
   wipeKey(prepared);
+  wipeWords(block);
   return out;
 }
 
@@ -159,8 +162,7 @@ export function tdesCbcDecrypt(
 ): Uint8Array {
   requireBlocks(data, iv);
   const prepared = prepareKey(key);
-  const out = new Uint8Array(data.length);
-  const block = new Int32Array(2);
+  const out = secretBytes(data.length);
   let chainLeft = wordAt(iv, 0);
   let chainRight = wordAt(iv, 4);
   for (let at = 0; at < data.length; at += 8) {
@@ -175,8 +177,12 @@ export function tdesCbcDecrypt(
     chainRight = right;
   }
   wipeKey(prepared);
+  wipeWords(block);
   return out;
 }
+
+/** Work space of one call, wiped before it returns. */
+const block = secretWords(2);
 
 function ecb(
   key: Uint8Array,
@@ -185,8 +191,7 @@ function ecb(
 ): Uint8Array {
   requireBlocks(data);
   const prepared = prepareKey(key);
-  const out = new Uint8Array(data.length);
-  const block = new Int32Array(2);
+  const out = secretBytes(data.length);
   for (let at = 0; at < data.length; at += 8) {
     block[0] = wordAt(data, at);
     block[1] = wordAt(data, at + 4);
@@ -195,6 +200,7 @@ function ecb(
     putWord(out, at + 4, block[1]);
   }
   wipeKey(prepared);
+  wipeWords(block);
   return out;
 }
 

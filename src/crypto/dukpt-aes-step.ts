@@ -1,3 +1,4 @@
+import { secretWords } from '../platform/secret-memory.ts';
 import { AES_SCHEDULE_WORDS, aesEncryptWords, aesSchedule } from './aes-block.ts';
 import { putWord, wipeWords } from './des.ts';
 
@@ -33,8 +34,8 @@ export const TYPES = {
 
 export type AesDukptKeyType = keyof typeof TYPES;
 
-const schedule = new Int32Array(AES_SCHEDULE_WORDS);
-const block = new Int32Array(4);
+const schedule = secretWords(AES_SCHEDULE_WORDS);
+const block = secretWords(4);
 
 /** Wipes what the last derivation left in the work space. */
 export function wipeDerivation(): void {

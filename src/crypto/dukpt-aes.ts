@@ -1,4 +1,5 @@
 import { PossumError } from '../platform/errors.ts';
+import { secretWords } from '../platform/secret-memory.ts';
 import { requireAesKey } from './aes.ts';
 import { putWord, readWords, wipeWords, wordAt, wordBytes } from './des.ts';
 import {
@@ -226,8 +227,8 @@ function requireKind(usage: AesDukptUsage, type: AesDukptKeyType): void {
 }
 
 /** Work space: a key in words, and a parent with its child. Wiped before a call returns. */
-const key = new Int32Array(8);
-const pair = new Int32Array(16);
+const key = secretWords(8);
+const pair = secretWords(16);
 
 /** Hands out the derived key and wipes the work space. */
 function takeKey(words: number): Uint8Array {

@@ -1,3 +1,4 @@
+import { secretWords } from '../platform/secret-memory.ts';
 import { wipeWords } from './des.ts';
 import {
   DES_SCHEDULE_WORDS,
@@ -16,8 +17,8 @@ import {
 /** C0C0C0C0 in the left half of each key half. */
 const KEY_MASK = 0xc0c0c0c0 | 0;
 
-const block = new Int32Array(2);
-const schedule = new Int32Array(DES_SCHEDULE_WORDS);
+const block = secretWords(2);
+const schedule = secretWords(DES_SCHEDULE_WORDS);
 const maskSchedule = new Int32Array(DES_SCHEDULE_WORDS);
 let maskKnown = false;
 

@@ -1,4 +1,5 @@
 import { PossumError } from '../platform/errors.ts';
+import { secretBytes, secretCopy, secretWords } from '../platform/secret-memory.ts';
 import { readWords, tdesEncrypt, wipeWords, wordAt, wordBytes } from './des.ts';
 import { oneWay, wipeStep } from './dukpt-step.ts';
 
@@ -71,9 +72,12 @@ export function initialKey(bdk: Uint8Array, ksn: Uint8Array): Uint8Array {
   const serial = Uint8Array.from(ksn.subarray(0, 8));
   serial[7] = (serial[7] as number) & 0xe0;
   const masked = maskHalves(bdk);
-  const key = new Uint8Array(16);
-  key.set(tdesEncrypt(bdk, serial));
-  key.set(tdesEncrypt(masked, serial), 8);
+  const key = secretBytes(16);
+  for (const [index, parent] of [bdk, masked].entries()) {
+    const half = tdesEncrypt(parent, serial);
+    key.set(half, 8 * index);
+    half.fill(0);
+  }
   masked.fill(0);
   return key;
 }
@@ -138,8 +142,8 @@ export function futureKeys(parent: Uint8Array, ksn: Uint8Array, highest: number)
 }
 
 /** Work space: the key that a derivation has come to, and a parent with its child. Wiped before a call returns. */
-const key = new Int32Array(4);
-const pair = new Int32Array(8);
+const key = secretWords(4);
+const pair = secretWords(8);
 
 function takeKey(): Uint8Array {
   const bytes = wordBytes(key, 0, 4);
@@ -184,10 +188,10 @@ export function workingKeys(transaction: Uint8Array): WorkingKeys {
   };
 }
 
-/** Inverts byte `position` of both halves. */
+/** Inverts byte `position` of both halves. The caller wipes what it is given. */
 function variant(transaction: Uint8Array, position: number): Uint8Array {
   requireKey(transaction, 'DUKPT transaction key');
-  const key = Uint8Array.from(transaction);
+  const key = secretCopy(transaction);
   key[position] = (key[position] as number) ^ 0xff;
   key[position + 8] = (key[position + 8] as number) ^ 0xff;
   return key;
@@ -200,7 +204,9 @@ function selfEnciphered(key: Uint8Array): Uint8Array {
 }
 
 function maskHalves(key: Uint8Array): Uint8Array {
-  return key.map((byte, i) => ((i & 4) === 0 ? byte ^ KEY_MASK : byte));
+  const masked = secretCopy(key);
+  for (let i = 0; i < masked.length; i++) if ((i & 4) === 0) masked[i] = (masked[i] as number) ^ KEY_MASK;
+  return masked;
 }
 
 /** The number of one bits in a word. */

@@ -1,6 +1,7 @@
 import { fromHex } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
+import { secretBytes, secretCopy } from '../platform/secret-memory.ts';
 
 /**
  * Clear PIN blocks of ISO 9564-1, formats 0 to 4. A PIN is an array of digit values (0 to 9), not text, so that its
@@ -69,7 +70,7 @@ export function encodePinBlock(input: PinBlockInput): Uint8Array {
   if (pin.some((digit) => digit > 9)) throw new PossumError('FORMAT', 'a PIN consists of digits');
   if (format === 4 && input.pan !== undefined) panField4(input.pan);
   const fill = fillOf(input);
-  const block = new Uint8Array(format === 4 ? LONG_BLOCK : SHORT_BLOCK);
+  const block = secretBytes(format === 4 ? LONG_BLOCK : SHORT_BLOCK);
   for (let i = 0; i < NIBBLES; i++) {
     const nibble =
       i === 0 ? format : i === 1 ? pin.length : i < pin.length + 2 ? pin[i - 2] : fill[i - 2 - pin.length];
@@ -127,14 +128,13 @@ export function decodePinBlock(request: {
   if ((block[0] as number) >> 4 !== format) return invalid('CONTROL_FIELD');
   const length = (block[0] as number) & 15;
   if (length < 4 || length > 12) return invalid('PIN_LENGTH');
-  // Not `slice`: of a Buffer that is no copy.
-  const clear = Uint8Array.from(block.subarray(0, SHORT_BLOCK));
+  const clear = secretCopy(block.subarray(0, SHORT_BLOCK));
   if (format === 0 || format === 3) {
     const account = panField(pan ?? '');
     if (account === undefined) return invalid('PAN_LENGTH');
     xorInto(clear, account);
   }
-  const nibbles = new Uint8Array(NIBBLES);
+  const nibbles = secretBytes(NIBBLES);
   for (let i = 0; i < NIBBLES; i++) {
     nibbles[i] = i % 2 === 0 ? (clear[i >> 1] as number) >> 4 : (clear[i >> 1] as number) & 15;
   }
@@ -156,7 +156,7 @@ function checkNibbles(format: PinBlockFormat, length: number, nibbles: Uint8Arra
   for (let i = length + 2; i < NIBBLES; i++) {
     if ((nibbles[i] as number) < lowest || (nibbles[i] as number) > highest) return invalid('FILL');
   }
-  return { kind: 'pin', pin: nibbles.slice(2, length + 2) };
+  return { kind: 'pin', pin: secretCopy(nibbles.subarray(2, length + 2)) };
 }
 
 /** Four zero digits and the twelve rightmost digits of the PAN without its check digit. */

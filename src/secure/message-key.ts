@@ -51,9 +51,11 @@ export function messageKey(
   return {
     ksn,
     pinBlock,
-    mac: (data) => retailMac(macRequestKey(use('MAC request')), data),
-    verify: (data, mac) => equalBytes(retailMac(macResponseKey(use('MAC response')), data), mac),
-    sealResponseKey: (context) => sealer.seal(macResponseKey(use('MAC response')), context),
+    mac: (data) => once(macRequestKey(use('MAC request')), (own) => retailMac(own, data)),
+    verify: (data, mac) =>
+      once(macResponseKey(use('MAC response')), (own) => equalBytes(retailMac(own, data), mac)),
+    sealResponseKey: (context) =>
+      once(macResponseKey(use('MAC response')), (own) => sealer.seal(own, context)),
     release() {
       released = true;
       key.wipe();
@@ -77,7 +79,18 @@ export function responseKey(sealed: Uint8Array, context: string, sealer: Sealer)
 
 function encryptPin(key: Uint8Array, digits: Uint8Array, pan: Pan): Uint8Array {
   const clear = encodePinBlock({ format: 0, pin: digits, pan: pan.reveal() });
-  const block = tdesEncrypt(pinKey(key), clear);
-  clear.fill(0);
-  return block;
+  try {
+    return once(pinKey(key), (own) => tdesEncrypt(own, clear));
+  } finally {
+    clear.fill(0);
+  }
+}
+
+/** Uses a key that was made for this and wipes it. */
+function once<T>(key: Uint8Array, use: (key: Uint8Array) => T): T {
+  try {
+    return use(key);
+  } finally {
+    key.fill(0);
+  }
 }

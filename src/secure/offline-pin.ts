@@ -2,6 +2,7 @@ import { encodePinBlock } from '../crypto/pin-block.ts';
 import { rsaEncipher } from '../crypto/rsa.ts';
 import { concat } from '../platform/bytes.ts';
 import type { Random } from '../platform/random.ts';
+import { secretBytes } from '../platform/secret-memory.ts';
 import type { Exchange, OfflinePinAnswer, PinEnciphermentKey } from '../ports/index.ts';
 
 /** VERIFY, plaintext PIN, 8 bytes (EMV 4.3 Book 3, 6.5.12). */
@@ -24,7 +25,9 @@ type Transmit = (command: Uint8Array) => Promise<Exchange>;
  */
 export async function verifyPlaintext(digits: Uint8Array, transmit: Transmit): Promise<OfflinePinAnswer> {
   const block = encodePinBlock({ format: 2, pin: digits });
-  const command = concat(VERIFY_PLAINTEXT, block);
+  const command = secretBytes(VERIFY_PLAINTEXT.length + block.length);
+  command.set(VERIFY_PLAINTEXT);
+  command.set(block, VERIFY_PLAINTEXT.length);
   block.fill(0);
   return verify(command, transmit);
 }
@@ -46,8 +49,13 @@ export async function verifyEnciphered(
   if (number?.length !== CHALLENGE_LENGTH || length < FIXED_LENGTH || length > MAX_KEY_LENGTH) {
     return { kind: 'not-enciphered' };
   }
+  const padding = random.bytes(length - FIXED_LENGTH);
   const block = encodePinBlock({ format: 2, pin: digits });
-  const plain = concat(Uint8Array.of(HEADER), block, number, random.bytes(length - FIXED_LENGTH));
+  const plain = secretBytes(length);
+  plain[0] = HEADER;
+  plain.set(block, 1);
+  plain.set(number, 1 + block.length);
+  plain.set(padding, FIXED_LENGTH);
   const enciphered = rsaEncipher(key.modulus, key.exponent, plain);
   block.fill(0);
   plain.fill(0);

@@ -40,11 +40,14 @@ export function sealer(storageKey: Secret): Sealer {
       const decipher = createDecipheriv(ALGORITHM, sealing, sealed.subarray(0, NONCE_BYTES), TAG);
       decipher.setAAD(latin1(`${context}\0`));
       decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
+      let body: Uint8Array | undefined;
       try {
-        const body = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
+        body = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
         decipher.final();
-        return new Uint8Array(body);
+        // The cipher's own memory and no copy: nothing is left when the caller has wiped it.
+        return new Uint8Array(body.buffer, body.byteOffset, body.length);
       } catch {
+        body?.fill(0);
         return undefined;
       }
     },

@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import type { Pan, Secret } from '../platform/secret.ts';
+import { secretBytes } from '../platform/secret-memory.ts';
 import type { Trace } from '../platform/trace.ts';
 import type {
   EncipheredPinRequest,
@@ -172,7 +173,7 @@ class Module implements SecureModule {
   ): Promise<T | { kind: 'bypassed' | 'cancelled' | 'timeout' | 'unavailable' }> {
     const pad = this.#parts.pad();
     if (pad === undefined) return { kind: 'unavailable' };
-    const buffer = new Uint8Array(MAX_DIGITS);
+    const buffer = secretBytes(MAX_DIGITS);
     try {
       const entry = await enterPin(pad, prompt, buffer, this.#parts.clock, signal);
       return entry.kind === 'entered' ? await use(buffer.subarray(0, entry.length)) : entry;

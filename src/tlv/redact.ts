@@ -76,8 +76,8 @@ export function redactCommand(command: Uint8Array): Uint8Array {
 export function maskVerifyData(command: Uint8Array): Uint8Array {
   const ins = command[1];
   if ((ins !== INS_VERIFY && ins !== INS_PIN_CHANGE) || command.length <= 5) return command;
-  const masked = command.slice();
-  masked.fill(MASK, 5);
+  const masked = new Uint8Array(command.length).fill(MASK);
+  masked.set(command.subarray(0, 5));
   return masked;
 }
 
