@@ -37,11 +37,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (cause) => {
-    process.exitCode = fail(cause);
-  },
-);
+/** Leaves once all output is written, and does not take the heap down piece by piece before. */
+function leave(code: number): void {
+  process.stdout.write('', () => process.exit(code));
+}
+
+main(process.argv.slice(2)).then(leave, (cause) => leave(fail(cause)));

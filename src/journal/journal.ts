@@ -59,6 +59,7 @@ function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace, room: Roo
   const numbers = counters(database);
   const openBatches = batches(database, numbers);
   const keys = keyTable(database);
+  const rows = transactions(database, sealer);
   const reached = (): Mark => ({
     commits: numbers.current('commit'),
     stan: numbers.current('stan'),
@@ -69,7 +70,7 @@ function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace, room: Roo
     beforeCommit: () => numbers.next('commit'),
     afterCommit: () => mark.write(reached()),
     onRollBack() {
-      for (const part of [numbers, openBatches, keys]) part.forget();
+      for (const part of [numbers, openBatches, keys, rows]) part.forget();
     },
   });
   return {
@@ -77,7 +78,7 @@ function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace, room: Roo
     keyStore: keyRecords(keys, commit),
     counters: numbers,
     batches: openBatches,
-    transactions: transactions(database, sealer),
+    transactions: rows,
     outbox: outbox(database, sealer, numbers),
     hasRoom: () => room.enough(),
     close() {

@@ -3,6 +3,7 @@ import { PossumError } from '../platform/errors.ts';
 import { Pan } from '../platform/secret.ts';
 import type { Database, SqlRow } from '../platform/sqlite.ts';
 import type { Sealer } from '../ports/index.ts';
+import type { Remembering } from './counters.ts';
 
 export type TransactionKind = 'sale' | 'refund' | 'void';
 
@@ -179,13 +180,29 @@ export function transactionsView(database: Database): TransactionsView {
   };
 }
 
-/** Table `txn`, for the owner. All writes belong into a unit of work. */
-export function transactions(database: Database, sealer: Sealer): Transactions {
+/**
+ * Table `txn`, for the owner, who remembers the last id and how many rows a batch has. All writes belong into a
+ * unit of work.
+ */
+export function transactions(database: Database, sealer: Sealer): Transactions & Remembering {
   const view = transactionsView(database);
+  let counted: { readonly batchId: number; readonly rows: number } | undefined;
+  let last: number | undefined;
+  const count = (batchId: number) => {
+    if (counted?.batchId !== batchId) counted = { batchId, rows: view.count(batchId) };
+    return counted.rows;
+  };
   return {
     ...view,
+    count,
+    forget() {
+      counted = undefined;
+      last = undefined;
+    },
     insert(batchId, transaction) {
-      const id = nextId(database);
+      const rows = count(batchId);
+      // Taken early because the id is part of what is sealed; rows are never deleted, so none comes twice.
+      const id = (last ?? lastId(database)) + 1;
       const { cardData, ...facts } = transaction;
       const card = cardData.pan.toString();
       database
@@ -212,6 +229,8 @@ export function transactions(database: Database, sealer: Sealer): Transactions {
           transaction.approvalCode ?? null,
           JSON.stringify(transaction.detail),
         );
+      last = id;
+      counted = { batchId, rows: rows + 1 };
       return { ...facts, id, batchId, card };
     },
     advance(of, update) {
@@ -279,9 +298,8 @@ function listRows(database: Database, filter: Parameters<TransactionsView['list'
     .all(batchId, state);
 }
 
-/** Taken early because the id is part of what is sealed; rows are never deleted, so none comes twice. */
-function nextId(database: Database): number {
-  return Number(database.prepare('SELECT max(id) AS last FROM txn').get()?.last ?? 0) + 1;
+function lastId(database: Database): number {
+  return Number(database.prepare('SELECT max(id) AS last FROM txn').get()?.last ?? 0);
 }
 
 function cardContext(id: number, amountMinor: number): string {

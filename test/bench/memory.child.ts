@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { createTerminal, createVirtualDevices, switchedLine } from '../../src/app.ts';
 import { realClock } from '../../src/platform/clock.ts';
+import { fixturePath } from '../../src/platform/fixtures.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { loadTerminalSettings } from '../../src/terminal/config.ts';
 import { temporaryFolder } from './folder.ts';
-import { terminalFile } from './support.ts';
 
 /** Terminals that are not to be collected. */
 const kept: unknown[] = [];
@@ -14,7 +14,7 @@ async function main(count: number): Promise<void> {
   const clock = realClock();
   const random = systemRandom();
   const folder = temporaryFolder();
-  const settings = loadTerminalSettings(terminalFile);
+  const settings = loadTerminalSettings(fixturePath('terminals', 'demo.yaml'));
   for (let i = 0; i < count; i++) {
     const terminal = await createTerminal({
       settings,

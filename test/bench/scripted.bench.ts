@@ -6,7 +6,7 @@ import { countCommits, Sqlite } from './commit-counter.ts';
 import { temporaryFolder } from './folder.ts';
 import { atMost, type Figure, group, median, smoke } from './harness.ts';
 import { possum, runNode } from './spawned.ts';
-import { benchWorld, tapCardFile, terminalFile, tirelessCard } from './support.ts';
+import { benchWorld, tapCardFile, tapTerminalFile, tirelessCard } from './support.ts';
 import { tapRig } from './tap-rig.ts';
 import { unavoidableWork } from './unavoidable.ts';
 
@@ -21,7 +21,7 @@ type Kind = keyof typeof KINDS;
 const TAPS_PER_CARD = { offline: 250, online: 500 } as const;
 
 /** Two scenarios with half of the taps each, since a batch holds 999 transactions. */
-function scenarios(folder: string, kind: Kind, terminal?: string): readonly string[] {
+function scenarios(folder: string, kind: Kind, terminal: string): readonly string[] {
   const card = readFileSync(tapCardFile, 'utf8')
     .replace('keyFile: keys/', `keyFile: ${fixturePath('cards', 'keys')}/`)
     .replace(/cumulativeAmount: \d+/, 'cumulativeAmount: 999999999')
@@ -38,23 +38,10 @@ function scenarios(folder: string, kind: Kind, terminal?: string): readonly stri
   });
   return ['first', 'second'].map((half) => {
     const file = join(folder, `${kind}-${half}.yaml`);
-    const head = [
-      `name: ${half} half of the taps`,
-      ...(terminal === undefined ? [] : [`terminal: ${terminal}`]),
-    ];
-    writeFileSync(file, [...head, 'steps:', ...steps.flat(), ''].join('\n'));
+    const head = [`name: ${half} half of the taps`, `terminal: ${terminal}`, 'steps:'];
+    writeFileSync(file, [...head, ...steps.flat(), ''].join('\n'));
     return file;
   });
-}
-
-/** The demo terminal, which stays connected between its messages. */
-function keptLineTerminal(folder: string): string {
-  const file = join(folder, 'kept-line.yaml');
-  const text = readFileSync(terminalFile, 'utf8')
-    .replace('../capk/', `${fixturePath('capk')}/`)
-    .replace('host: { ', 'host: { keepAlive: true, ');
-  writeFileSync(file, text);
-  return file;
 }
 
 /** As many bare durable commits as a tap makes. */
@@ -96,13 +83,14 @@ async function measure(): Promise<readonly Figure[]> {
   const bare = await unavoidableWork(tapRig());
   const commit = bareCommit();
   const figures: Figure[] = [];
-  const runs: readonly (readonly [what: string, kind: Kind, terminal?: string])[] = [
-    ['offline taps', 'offline'],
-    ['online taps', 'online'],
-    ['online taps over a kept line', 'online', keptLineTerminal(folder)],
+  const terminal = tapTerminalFile(folder);
+  const runs: readonly (readonly [what: string, kind: Kind, terminal: string])[] = [
+    ['offline taps', 'offline', terminal],
+    ['online taps', 'online', terminal],
+    ['online taps over a kept line', 'online', tapTerminalFile(folder, true)],
   ];
-  for (const [what, kind, terminal] of runs) {
-    const files = scenarios(folder, kind, terminal);
+  for (const [what, kind, file] of runs) {
+    const files = scenarios(folder, kind, file);
     const commits = await commitsOf(kind);
     bareDay(bare[kind], 0, commit);
     const rounds = Array.from({ length: ROUNDS }, () => {

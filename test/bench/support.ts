@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createCard, loadCard } from '../../devices/cards/load.ts';
 import {
   createHost,
@@ -18,9 +20,29 @@ import { loadTerminalSettings } from '../../src/terminal/config.ts';
 import { temporaryFolder } from './folder.ts';
 
 export const NOON = Date.UTC(2026, 10, 21, 12);
-export const terminalFile = fixturePath('terminals', 'demo.yaml');
 export const hostFile = fixturePath('hosts', 'demo.yaml');
 export const tapCardFile = fixturePath('cards', 'visa-contactless.yaml');
+
+/**
+ * Writes the demo terminal's file into `folder`, with a reader that authenticates taps which go online too: every
+ * tap is one with fDDA.
+ * @param keepAlive the terminal stays connected between its messages
+ */
+export function tapTerminalFile(folder: string, keepAlive = false): string {
+  const changes: readonly (readonly [shipped: string, here: string])[] = [
+    ['../capk/', `${fixturePath('capk')}/`],
+    ["ttq: '36008080'", "ttq: '37008080'"],
+    ['host: { ', `host: { keepAlive: ${keepAlive}, `],
+  ];
+  let text = readFileSync(fixturePath('terminals', 'demo.yaml'), 'utf8');
+  for (const [shipped, here] of changes) {
+    if (!text.includes(shipped)) throw new Error(`the demo terminal has no ${shipped}`);
+    text = text.replace(shipped, here);
+  }
+  const file = join(folder, keepAlive ? 'kept-line.yaml' : 'terminal.yaml');
+  writeFileSync(file, text);
+  return file;
+}
 
 /** The shipped contactless card, made to approve offline as often as it is asked. */
 export function tireless(): ReturnType<typeof loadCard> {
@@ -57,7 +79,7 @@ export async function benchWorld(): Promise<BenchWorld> {
   const host = await createHost({ config: loadHost(hostFile), clock, random, listen: '127.0.0.1:0' });
   const devices = createVirtualDevices(clock);
   const line = switchedLine(host.address, clock);
-  const settings = loadTerminalSettings(terminalFile);
+  const settings = loadTerminalSettings(tapTerminalFile(folder));
   const terminal = await createTerminal({ settings, folder, clock, random, devices, line });
   await clock.run(terminal.boot());
   return {

@@ -29,7 +29,8 @@ import { createSecureModule, type SecureModule } from '../../src/secure/secure-m
 import { loadTerminalSettings, type TerminalSettings } from '../../src/terminal/config.ts';
 import { chipTrack2 } from '../../src/terminal/online.ts';
 import { parseTlv } from '../../src/tlv/ber.ts';
-import { hostFile, NOON, terminalFile, tirelessCard } from './support.ts';
+import { temporaryFolder } from './folder.ts';
+import { hostFile, NOON, tapTerminalFile, tirelessCard } from './support.ts';
 
 /** One tap as it went, for those who redo its unavoidable parts. */
 export interface TapStory {
@@ -44,7 +45,7 @@ export interface TapRig {
   readonly host: HostConfig;
   /** Approved by card and kernel, with fDDA. */
   offline(): Promise<void>;
-  /** Approved by the host, whose answer is checked. */
+  /** Approved by the host, whose answer is checked, after fDDA too. */
   online(): Promise<void>;
   story(kind: 'offline' | 'online'): Promise<TapStory>;
 }
@@ -74,7 +75,7 @@ function generousHost(): HostConfig {
 
 export function tapRig(): TapRig {
   const clock = new VirtualClock(NOON);
-  const settings = loadTerminalSettings(terminalFile);
+  const settings = loadTerminalSettings(tapTerminalFile(temporaryFolder()));
   const hostConfig = generousHost();
   const host = createHost(hostConfig, { clock, random: seededRandom('bench/host'), trace: silentTrace });
   const dialler: Dialler = {

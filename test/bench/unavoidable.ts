@@ -39,6 +39,7 @@ export async function unavoidableWork(rig: TapRig): Promise<Unavoidable> {
   const online = await rig.story('online');
   const card = cardSide();
   const authenticate = dataAuthentication(rig, offline);
+  const authenticateOnline = dataAuthentication(rig, online);
   const exchange = hostExchange(rig, online);
   const offlineObjects = cardObjects(offline);
   const onlineObjects = cardObjects(online);
@@ -50,7 +51,9 @@ export async function unavoidableWork(rig: TapRig): Promise<Unavoidable> {
     },
     online() {
       onlineObjects();
-      exchange(card.cryptogram());
+      const cryptogram = card.cryptogram();
+      authenticateOnline(card.sign());
+      exchange(cryptogram);
     },
   };
 }
