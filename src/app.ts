@@ -23,10 +23,10 @@ import { fixturePath } from './platform/fixtures.ts';
 import { type Random, systemRandom } from './platform/random.ts';
 import { spellingHint } from './platform/spelling-hint.ts';
 import { createTrace, silentTrace, type Trace } from './platform/trace.ts';
-import type { ByteStream, CardChannel, Dialler, Listener, Sealer } from './ports/index.ts';
-import { sealer } from './secure/sealer.ts';
-import { createSecureModule } from './secure/secure-module.ts';
-import { loadStorageKey } from './secure/storage-key.ts';
+import type { ByteStream, CardChannel, Dialler, Listener } from './ports/index.ts';
+import { injectKeyBlock } from './secure/initial-key-block.ts';
+import { createSecureModule, type SecureModule } from './secure/secure-module.ts';
+import { openSecureStorage, type SecureStorage } from './secure/storage.ts';
 import type { TerminalSettings } from './terminal/config.ts';
 import { createTerminalApplication, type Terminal } from './terminal/terminal.ts';
 import { createRedactor } from './tlv/redact.ts';
@@ -147,14 +147,14 @@ export async function createTerminal(options: TerminalOptions): Promise<RunningT
   const { folder, trace = silentTrace } = options;
   const power = powerSupply(options.onPowerPoint);
   const isNew = !existsSync(join(folder, 'terminal.db'));
-  const seals = sealer(loadStorageKey(join(folder, 'secure'), systemRandom(), isNew));
-  const journal = await openJournal(folder, seals, {
+  const storage = openSecureStorage(join(folder, 'secure'), systemRandom(), isNew);
+  const journal = await openJournal(folder, storage.sealer, {
     trace,
     onStatement: () => power.point('sql'),
     ...(options.freeBytes === undefined ? {} : { freeBytes: options.freeBytes }),
   });
   try {
-    return { ...plugTogether(options, journal, seals, power), power };
+    return { ...plugTogether(options, journal, storage, power), power };
   } catch (cause) {
     journal.close();
     throw cause;
@@ -164,15 +164,21 @@ export async function createTerminal(options: TerminalOptions): Promise<RunningT
 function plugTogether(
   options: TerminalOptions,
   journal: Journal,
-  seals: Sealer,
+  storage: SecureStorage,
   power: PowerSupply,
 ): Terminal {
   const { settings, clock, random, devices, trace = silentTrace } = options;
   const pad = () => devices.pinPad;
-  const secure = createSecureModule({ store: journal.keyStore, sealer: seals, clock, trace, pad, random });
-  if (secure.status() === 'unprovisioned' && settings.keys !== undefined) {
-    secure.loadInitialKey(settings.keys.initialKey, settings.keys.ksn);
-  }
+  const secure = createSecureModule({
+    store: journal.keyStore,
+    ...storage,
+    clock,
+    trace,
+    pad,
+    random,
+    ...(settings.pinLimit === undefined ? {} : { pinLimit: settings.pinLimit }),
+  });
+  provision(secure, settings);
   const profile = loadProfile(settings.host.profile ?? fixturePath('hosts', 'nac.yaml'));
   const { nii } = settings.host;
   const dialler = power.dialler(options.line);
@@ -216,6 +222,24 @@ function plugTogether(
       terminal.close();
     },
   };
+}
+
+/** Loads the initial key of the terminal file into a terminal that has none. */
+function provision(secure: SecureModule, { keys, keyBlock, file }: TerminalSettings): void {
+  if (secure.status() === 'unprovisioned') {
+    if (keys !== undefined) secure.loadInitialKey(keys.initialKey, keys.ksn);
+    else if (keyBlock !== undefined) injectKeyBlock(secure, { block: keyBlock });
+  }
+  if (secure.initialKey()?.scheme === 'AES') {
+    throw new PossumError(
+      'CONFIG',
+      'the terminal has an AES DUKPT key, and no host profile has room for its KSN',
+      {
+        where: file,
+        remedy: 'Trade with a TDES initial key: use another --data folder, and check `keys`.',
+      },
+    );
+  }
 }
 
 export interface HostOptions {

@@ -3,8 +3,10 @@ import type { Exchange, ExchangeFault } from './card.ts';
 
 /** How the kernels have a PIN entered. Digits never come back: only the secure module sees them. */
 
-/** Why there was no PIN. `unavailable`: no PIN pad, or it does not work. */
-export type PinRefusal = 'bypassed' | 'cancelled' | 'timeout' | 'unavailable';
+/**
+ * Why there was no PIN. `unavailable`: no PIN pad, or it does not work. `limited`: too many were enciphered of late.
+ */
+export type PinRefusal = 'bypassed' | 'cancelled' | 'timeout' | 'unavailable' | 'limited';
 
 interface PinRequest {
   /** Minor units, shown while the PIN is entered. */

@@ -9,4 +9,6 @@ export interface Sealer {
   open(sealed: Uint8Array, context: string): Uint8Array | undefined;
   /** A keyed hash (HMAC-SHA-256) that chains rows: who cannot read the storage key cannot forge a link. */
   link(bytes: Uint8Array): Uint8Array;
+  /** Forgets the storage key. Every later call is refused with a PossumError `STATE`. */
+  forget(): void;
 }

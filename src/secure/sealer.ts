@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { concat, latin1 } from '../platform/bytes.ts';
+import { PossumError } from '../platform/errors.ts';
 import type { Secret } from '../platform/secret.ts';
 import type { Sealer } from '../ports/index.ts';
 
@@ -13,15 +14,23 @@ const TAG = { authTagLength: TAG_BYTES };
  * AES-256-GCM (NIST SP 800-38D) and HMAC-SHA-256 under keys derived from the storage key. The nonce is a MAC of what
  * is sealed (a synthetic one: Rogaway and Shrimpton, 2006), so that two contents never share a nonce, not even when
  * a machine is restored and its random source repeats.
+ * @param storageKey the caller may wipe it afterwards
  */
 export function sealer(storageKey: Secret): Sealer {
   const subkey = (use: string) =>
     createSecretKey(createHmac('sha256', storageKey.reveal()).update(`possum/${use}`).digest());
-  const sealing = subkey('seal');
-  const linking = subkey('link');
-  const naming = subkey('nonce');
+  let kept: Readonly<Record<'sealing' | 'linking' | 'naming', KeyObject>> | undefined = {
+    sealing: subkey('seal'),
+    linking: subkey('link'),
+    naming: subkey('nonce'),
+  };
+  const keys = () => {
+    if (kept === undefined) throw destroyed();
+    return kept;
+  };
   return {
     seal(plain, context) {
+      const { sealing, naming } = keys();
       const about = latin1(`${context}\0`);
       const nonce = createHmac('sha256', naming)
         .update(about)
@@ -36,6 +45,7 @@ export function sealer(storageKey: Secret): Sealer {
       return concat(nonce, body, cipher.getAuthTag());
     },
     open(sealed, context) {
+      const { sealing } = keys();
       if (sealed.length < NONCE_BYTES + TAG_BYTES) return undefined;
       const decipher = createDecipheriv(ALGORITHM, sealing, sealed.subarray(0, NONCE_BYTES), TAG);
       decipher.setAAD(latin1(`${context}\0`));
@@ -51,6 +61,16 @@ export function sealer(storageKey: Secret): Sealer {
         return undefined;
       }
     },
-    link: (bytes) => new Uint8Array(createHmac('sha256', linking).update(bytes).digest()),
+    link: (bytes) => new Uint8Array(createHmac('sha256', keys().linking).update(bytes).digest()),
+    forget() {
+      kept = undefined;
+    },
   };
+}
+
+function destroyed(): PossumError {
+  return new PossumError('STATE', 'the terminal has destroyed its storage key', {
+    where: 'secure module',
+    remedy: 'It was tampered with: start anew in another --data folder.',
+  });
 }

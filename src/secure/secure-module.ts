@@ -18,22 +18,50 @@ import type {
   PinService,
   Sealer,
 } from '../ports/index.ts';
-import { type FutureKeys, futureKeys } from './future-keys.ts';
+import { aesMessageKey, aesResponseKey } from './aes-message-key.ts';
+import { isFromPublishedBdk, schemeOf, schemeOfInitialKey } from './dukpt-scheme.ts';
+import {
+  type DukptKey,
+  type FutureKeys,
+  futureKeys,
+  type LoadedInitialKey,
+  MOST_PASSED_OVER,
+} from './future-keys.ts';
+import { createKeys, type Keys } from './keys.ts';
 import { type MessageKey, messageKey, type ResponseKey, responseKey } from './message-key.ts';
 import { verifyEnciphered, verifyPlaintext } from './offline-pin.ts';
 import { enterPin, MAX_DIGITS } from './pin-entry.ts';
+import { type PinLimit, type PinRate, pinRate } from './pin-rate.ts';
 import { selfTest } from './self-test.ts';
+import type { Tampering, TamperSwitch } from './tamper-switch.ts';
+import { type KeyOrigin, originOfForeign } from './test-keys.ts';
+import { TransactionSecret } from './transaction-secret.ts';
+
+export type SecureStatus = 'ready' | 'unprovisioned' | 'exhausted' | 'tampered';
 
 /** The emulated secure processor: keys and PINs are in here and nowhere else. */
 export interface SecureModule extends PinService {
-  /** `unprovisioned` before an initial key was loaded, `exhausted` after the last KSN. */
-  status(): 'ready' | 'unprovisioned' | 'exhausted';
+  /** `unprovisioned` before an initial key was loaded, `exhausted` after the last KSN, `tampered` until started anew. */
+  status(): SecureStatus;
+  /** The key slots. */
+  readonly keys: Keys;
+  /** Milliseconds until a PIN may be enciphered again; 0 when it may be now. */
+  pinWaitMs(): number;
   /** The pad that takes PINs now; `undefined` when none is bound. */
   padKind(): PinPadKind | undefined;
   /** The KSN that comes next, for display. */
   nextKsn(): Uint8Array | undefined;
-  /** Loads a DUKPT initial key; the BDK never enters the terminal. */
-  loadInitialKey(key: Secret, ksn: Uint8Array): void;
+  /** What may be shown of the DUKPT initial key. */
+  initialKey(): LoadedInitialKey | undefined;
+  /**
+   * Loads a DUKPT initial key, which the caller wipes; the BDK never enters the terminal.
+   * @param ksn 10 bytes for TDES, 12 for AES; its counter is ignored
+   * @param proof `known`: it came in a block under the test KBPK or was made here; `marked`: the operator said for
+   *   this run that the keys are test keys
+   * @throws PossumError `KEY` for a key that is not known as a test key, that was loaded before, or does not go with
+   *   the KSN
+   */
+  loadInitialKey(key: Secret, ksn: Uint8Array, proof?: InitialKeyProof): LoadedInitialKey;
   /**
    * The key of the request that a PIN was just entered for, durable already. It is given once: a unit of work that
    * may be done again must not ask for it.
@@ -50,7 +78,16 @@ export interface SecureModule extends PinService {
   dropPin(): void;
   /** Opens a response key that was sealed into an outbox row. */
   openResponseKey(sealed: Uint8Array, context: string): ResponseKey | undefined;
+  /**
+   * Destroys every key: the tampering is remembered for good first, then a PIN that is being entered is wiped, then
+   * storage key, slots and registers go. Afterwards everything is refused.
+   */
+  tamper(reason: string): void;
+  /** What happened; `undefined` while all is well. */
+  tampering(): Tampering | undefined;
 }
+
+export type InitialKeyProof = Extract<KeyOrigin, 'block' | 'generated'> | 'marked';
 
 export interface SecureModuleParts {
   readonly store: KeyStore;
@@ -59,8 +96,12 @@ export interface SecureModuleParts {
   readonly trace: Trace;
   /** The pad that takes PINs; `undefined` when none is bound. */
   readonly pad: () => Keypad | undefined;
-  /** Pads enciphered PINs; the system's when absent. */
+  /** Pads enciphered PINs and fills blocks; the system's when absent. */
   readonly random?: Random;
+  /** How many PINs it enciphers; that of the PCI when absent. */
+  readonly pinLimit?: PinLimit;
+  /** Remembers tampering; lasts as long as the module when absent. */
+  readonly tamper?: TamperSwitch;
 }
 
 /**
@@ -69,25 +110,45 @@ export interface SecureModuleParts {
  */
 export function createSecureModule(parts: SecureModuleParts): SecureModule {
   selfTest();
-  const keys = futureKeys(parts.store, parts.sealer);
-  return new Module(parts, keys);
+  return new Module(parts);
 }
 
 class Module implements SecureModule {
+  readonly keys: Keys;
   readonly #parts: SecureModuleParts;
-  readonly #keys: FutureKeys;
+  readonly #random: Random;
+  readonly #registers: FutureKeys;
+  readonly #store: KeyStore;
+  readonly #pinRate: PinRate;
+  /** Keys of messages whose answers were not checked yet. */
+  readonly #inUse = new Set<TransactionSecret>();
+  readonly #alarm = new AbortController();
+  #tampering: Tampering | undefined;
   #pinKey: MessageKey | undefined;
-  #loaded: boolean;
+  #digits: Uint8Array | undefined;
 
-  constructor(parts: SecureModuleParts, keys: FutureKeys) {
+  constructor(parts: SecureModuleParts) {
     this.#parts = parts;
-    this.#keys = keys;
-    this.#loaded = parts.store.get('dukpt/0/ksn') !== undefined;
+    this.#random = parts.random ?? systemRandom();
+    const store = this.#guarded(parts.store);
+    this.#store = store;
+    this.#pinRate = pinRate(store, parts.clock, parts.pinLimit);
+    this.#registers = futureKeys(store, parts.sealer);
+    this.keys = createKeys({ store, sealer: parts.sealer, trace: parts.trace, random: this.#random });
+    this.#tampering = parts.tamper?.tripped();
+    // The power may have failed while keys were being destroyed.
+    if (this.#tampering !== undefined) this.#destroyKeys();
+    else if (this.#registers.passedOver() > MOST_PASSED_OVER) this.tamper(WRONG_REGISTERS);
   }
 
-  status(): 'ready' | 'unprovisioned' | 'exhausted' {
-    if (!this.#loaded) return 'unprovisioned';
-    return this.#keys.peek() === undefined ? 'exhausted' : 'ready';
+  status(): SecureStatus {
+    if (this.#tampering !== undefined) return 'tampered';
+    if (!this.#registers.isLoaded()) return 'unprovisioned';
+    return this.#registers.peek() === undefined ? 'exhausted' : 'ready';
+  }
+
+  pinWaitMs(): number {
+    return this.#pinRate.waitMs();
   }
 
   padKind(): PinPadKind | undefined {
@@ -95,17 +156,16 @@ class Module implements SecureModule {
   }
 
   nextKsn(): Uint8Array | undefined {
-    return this.#keys.peek();
+    return this.#tampering === undefined ? this.#registers.peek() : undefined;
   }
 
-  loadInitialKey(key: Secret, ksn: Uint8Array): void {
-    if (key.reveal().length !== 16 || ksn.length !== 10) {
-      throw new PossumError('KEY', 'a TDES DUKPT initial key has 16 bytes and its KSN 10', {
-        remedy: 'Check `keys` in the terminal file.',
-      });
-    }
-    this.#keys.load(key, ksn);
-    this.#loaded = true;
+  initialKey(): LoadedInitialKey | undefined {
+    return this.#tampering === undefined ? this.#registers.loaded() : undefined;
+  }
+
+  loadInitialKey(key: Secret, ksn: Uint8Array, proof?: InitialKeyProof): LoadedInitialKey {
+    this.#requireIntact();
+    return this.#registers.load(key.reveal(), ksn, originOf(key.reveal(), ksn, proof));
   }
 
   takePinKey(): MessageKey | undefined {
@@ -115,8 +175,7 @@ class Module implements SecureModule {
   }
 
   takeMessageKey(): MessageKey | undefined {
-    const taken = this.#keys.take();
-    return taken === undefined ? undefined : messageKey(taken, this.#parts.sealer, this.#parts.trace);
+    return this.#take();
   }
 
   dropPin(): void {
@@ -125,14 +184,41 @@ class Module implements SecureModule {
   }
 
   openResponseKey(sealed: Uint8Array, context: string): ResponseKey | undefined {
-    return responseKey(sealed, context, this.#parts.sealer);
+    if (this.#tampering !== undefined) return undefined;
+    const { sealer } = this.#parts;
+    return responseKey(sealed, context, sealer) ?? aesResponseKey(sealed, context, sealer);
+  }
+
+  tampering(): Tampering | undefined {
+    return this.#tampering;
+  }
+
+  tamper(reason: string): void {
+    if (this.#tampering !== undefined) return;
+    this.#tampering = { reason, atMs: this.#parts.clock.now() };
+    try {
+      this.#parts.tamper?.trip(this.#tampering);
+    } finally {
+      this.#digits?.fill(0);
+      this.#alarm.abort();
+      this.#destroyKeys();
+    }
+    const { trace } = this.#parts;
+    trace.emit({ kind: 'alarm', what: `the terminal was tampered with: ${reason}` });
+    trace.emit({ kind: 'state', part: 'secure module', to: 'tampered', detail: reason });
   }
 
   async online(request: OnlinePinRequest, signal: AbortSignal): Promise<{ kind: 'entered' | PinRefusal }> {
     this.dropPin();
     if (this.status() !== 'ready') return { kind: 'unavailable' };
+    const waitMs = this.pinWaitMs();
+    if (waitMs > 0) {
+      const seconds = Math.ceil(waitMs / 1000);
+      this.#parts.trace.emit({ kind: 'alarm', what: `too many PINs: the next one in ${seconds} s` });
+      return { kind: 'limited' };
+    }
     return this.#withDigits({ ...promptOf(request), purpose: 'online' }, signal, (digits) => {
-      this.#pinKey = this.#keyForPin(digits, request.pan);
+      this.#pinKey = this.#take({ digits, pan: request.pan });
       return { kind: this.#pinKey === undefined ? 'unavailable' : 'entered' } as const;
     });
   }
@@ -143,7 +229,7 @@ class Module implements SecureModule {
     signal: AbortSignal,
   ): Promise<OfflinePinAnswer> {
     return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
-      verifyPlaintext(digits, transmit),
+      verifyPlaintext(digits, this.#unlessTampered(transmit)),
     );
   }
 
@@ -154,16 +240,87 @@ class Module implements SecureModule {
   ): Promise<OfflinePinAnswer> {
     const { key, challenge } = request;
     return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
-      verifyEnciphered(digits, key, challenge, this.#parts.random ?? systemRandom(), transmit),
+      verifyEnciphered(digits, key, challenge, this.#random, this.#unlessTampered(transmit)),
     );
   }
 
-  /** The counter moves durably before the KSN is known outside; the digits are wiped by the caller. */
-  #keyForPin(digits: Uint8Array, pan: Pan): MessageKey | undefined {
-    const taken = this.#keys.take();
-    return taken === undefined
-      ? undefined
-      : messageKey(taken, this.#parts.sealer, this.#parts.trace, { digits, pan });
+  /** The counter moves durably before the KSN is known outside; digits are wiped by the caller. */
+  #take(pin?: { readonly digits: Uint8Array; readonly pan: Pan }): MessageKey | undefined {
+    if (this.#tampering !== undefined) return undefined;
+    const taken = this.#store.atomically(() => {
+      if (pin !== undefined) this.#pinRate.count();
+      return this.#registers.take();
+    });
+    if (taken === undefined) {
+      this.#watchRegisters();
+      return undefined;
+    }
+    const { sealer, trace } = this.#parts;
+    const own: DukptKey = { ksn: taken.ksn, key: new TransactionSecret(taken.key.reveal(), this.#inUse) };
+    return schemeOf(own.ksn).name === 'TDES'
+      ? messageKey(own, sealer, trace, pin)
+      : aesMessageKey(own, sealer, trace, this.#random, pin);
+  }
+
+  /** Behind the unit of work that found too many wrong registers: what it did has to become durable first. */
+  #watchRegisters(): void {
+    if (this.#registers.passedOver() > MOST_PASSED_OVER) queueMicrotask(() => this.tamper(WRONG_REGISTERS));
+  }
+
+  #destroyKeys(): void {
+    const { store, sealer, tamper } = this.#parts;
+    this.dropPin();
+    for (const key of this.#inUse) key.destroy();
+    tamper?.destroyStorageKey();
+    sealer.forget();
+    const records = [...store.list('slot/'), ...store.list('dukpt/')];
+    if (records.length === 0) return;
+    store.atomically((write) => {
+      for (const { name, value } of records) {
+        // Overwritten first: a page that is not given back yet holds zeros then.
+        write.put(name, new Uint8Array(value.length));
+        write.delete(name);
+      }
+    });
+  }
+
+  #requireIntact(): void {
+    if (this.#tampering === undefined) return;
+    throw new PossumError(
+      'STATE',
+      `the terminal was tampered with (${this.#tampering.reason}): its keys are gone`,
+      {
+        where: 'secure module',
+        remedy: 'Start anew: `possum keys inject --fresh`, or another --data folder.',
+      },
+    );
+  }
+
+  /** The store for everything but the destruction. */
+  #guarded(store: KeyStore): KeyStore {
+    return {
+      get: (name) => {
+        this.#requireIntact();
+        return store.get(name);
+      },
+      list: (prefix) => {
+        this.#requireIntact();
+        return store.list(prefix);
+      },
+      atomically: (change) => {
+        this.#requireIntact();
+        return store.atomically(change);
+      },
+    };
+  }
+
+  #unlessTampered(
+    transmit: (command: Uint8Array) => Promise<Exchange>,
+  ): (command: Uint8Array) => Promise<Exchange> {
+    return async (command) => {
+      this.#requireIntact();
+      return transmit(command);
+    };
   }
 
   async #withDigits<T>(
@@ -172,15 +329,31 @@ class Module implements SecureModule {
     use: (digits: Uint8Array) => T | Promise<T>,
   ): Promise<T | { kind: 'bypassed' | 'cancelled' | 'timeout' | 'unavailable' }> {
     const pad = this.#parts.pad();
-    if (pad === undefined) return { kind: 'unavailable' };
+    if (pad === undefined || this.#tampering !== undefined) return { kind: 'unavailable' };
     const buffer = secretBytes(MAX_DIGITS);
+    this.#digits = buffer;
     try {
-      const entry = await enterPin(pad, prompt, buffer, this.#parts.clock, signal);
+      const either = AbortSignal.any([signal, this.#alarm.signal]);
+      const entry = await enterPin(pad, prompt, buffer, this.#parts.clock, either);
       return entry.kind === 'entered' ? await use(buffer.subarray(0, entry.length)) : entry;
+    } catch (cause) {
+      if (this.tampering() !== undefined && !signal.aborted) return { kind: 'unavailable' };
+      throw cause;
     } finally {
       buffer.fill(0);
+      this.#digits = undefined;
     }
   }
+}
+
+const WRONG_REGISTERS = 'more future-key registers were altered than fail by age';
+
+/** A clear key has to be published; one that follows from a published BDK is. */
+function originOf(key: Uint8Array, ksn: Uint8Array, proof: InitialKeyProof | undefined): KeyOrigin {
+  schemeOfInitialKey(key, ksn);
+  if (proof === 'block' || proof === 'generated') return proof;
+  if (isFromPublishedBdk(key, ksn)) return 'published';
+  return originOfForeign(key, proof === 'marked', 'the initial key');
 }
 
 function promptOf(request: Omit<PinPrompt, 'purpose'>): Omit<PinPrompt, 'purpose'> {

@@ -6,13 +6,18 @@ import { Secret } from '../platform/secret.ts';
 
 const KEY_BYTES = 32;
 
+/** Where the storage key lies in `secure/` of the data folder. */
+export function keyFilePath(folder: string): string {
+  return join(folder, 'storage.key');
+}
+
 /**
  * Reads the storage key from `folder/storage.key` (mode 0600), or makes one for a new terminal.
  * @param isNew nothing was sealed yet; else a new key would be of no use, and hide that the old one is missing
  * @throws PossumError `STORAGE` when the file is missing, cannot be read or has another size
  */
 export function loadStorageKey(folder: string, random: Random, isNew: boolean): Secret {
-  const path = join(folder, 'storage.key');
+  const path = keyFilePath(folder);
   if (isNew && !isWhole(path)) createKeyFile(folder, path, random);
   const bytes = readKeyFile(path);
   if (bytes.length !== KEY_BYTES) {
@@ -26,7 +31,7 @@ export function loadStorageKey(folder: string, random: Random, isNew: boolean): 
 
 function readKeyFile(path: string): Uint8Array {
   try {
-    return Uint8Array.from(readFileSync(path));
+    return readFileSync(path);
   } catch (cause) {
     const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     throw new PossumError('STORAGE', `the storage key ${isMissing ? 'is missing' : 'cannot be read'}`, {

@@ -27,6 +27,7 @@ import {
   sendOnline,
 } from './online.ts';
 import { withPinPad } from './pin-capabilities.ts';
+import { onlinePin } from './pin-limit.ts';
 import type { PurchaseRequest, Step, TransactionResult } from './result.ts';
 import { SecondTap } from './second-tap.ts';
 
@@ -133,9 +134,9 @@ class ChipRun {
 
   #pinService(): PinService {
     const { secure } = this.#context;
-    if (!this.#afterWrongPin) return secure;
+    const hint = this.#afterWrongPin ? ({ hint: 'wrong-pin' } as const) : {};
     return {
-      online: (request, signal) => secure.online({ ...request, hint: 'wrong-pin' }, signal),
+      online: (request, signal) => onlinePin(this.#context, { ...request, ...hint }, signal),
       offlinePlaintext: (request, transmit, signal) => secure.offlinePlaintext(request, transmit, signal),
       offlineEnciphered: (request, transmit, signal) => secure.offlineEnciphered(request, transmit, signal),
     };

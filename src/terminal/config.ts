@@ -6,14 +6,15 @@ import { loadConfig } from '../platform/config.ts';
 import { PossumError } from '../platform/errors.ts';
 import { lazily } from '../platform/lazily.ts';
 import { Secret } from '../platform/secret.ts';
+import type { PinLimit } from '../secure/pin-rate.ts';
 
 const text = lazily(() => z.union([z.string(), z.int().nonnegative()]).transform(String));
-const hexOf = (bytes: number) =>
+const hexOf = (...lengths: readonly number[]) =>
   z
     .union([z.string(), z.int().nonnegative()])
     .transform(String)
-    .refine((value) => new RegExp(`^[0-9A-Fa-f]{${2 * bytes}}$`).test(value), {
-      error: `must be ${bytes} bytes in hex`,
+    .refine((value) => /^[0-9A-Fa-f]*$/.test(value) && lengths.includes(value.length / 2), {
+      error: `must be ${lengths.join(' or ')} bytes in hex`,
     });
 
 /** A terminal file. The kernels need `data` and `aids`; the rest makes a terminal out of them. */
@@ -35,8 +36,20 @@ export const terminalFileSchema = lazily(() =>
       .optional(),
     language: z.enum(['en', 'zh']).optional(),
     ...emvConfigShape(),
-    /** DUKPT initial key and its KSN: published test values only. */
-    keys: z.strictObject({ initialKey: hexOf(16), ksn: hexOf(10) }).optional(),
+    /**
+     * DUKPT initial key and its KSN: published test values, or a key block under the public test KBPK that carries
+     * the KSN in its optional block KS (TDES) or IK (AES).
+     */
+    keys: z
+      .union([
+        z.strictObject({ initialKey: hexOf(16, 24, 32), ksn: hexOf(10, 12) }),
+        z.strictObject({ block: z.string().min(16).max(9999) }),
+      ])
+      .optional(),
+    /** PINs that are enciphered: so many in a row, and one in so many seconds over time. */
+    pinLimit: z
+      .strictObject({ burst: z.int().min(1).max(100_000), everySeconds: z.int().min(0).max(86_400) })
+      .optional(),
     host: z
       .strictObject({
         /** Path of a profile file, relative to this file; `nac` when absent. */
@@ -72,7 +85,12 @@ export interface TerminalSettings {
   readonly language: 'en' | 'zh';
   readonly emv: EmvConfig;
   readonly currency: Currency;
+  /** The DUKPT initial key in the clear. */
   readonly keys?: { readonly initialKey: Secret; readonly ksn: Uint8Array };
+  /** The DUKPT initial key as a key block. */
+  readonly keyBlock?: string;
+  /** That of the PCI when absent. */
+  readonly pinLimit?: PinLimit;
   readonly host: {
     readonly profile?: string;
     readonly address?: string;
@@ -105,7 +123,7 @@ export function loadEmvConfig(file: string): { readonly emv: EmvConfig; readonly
  */
 export function loadTerminalSettings(file: string): TerminalSettings {
   const input = loadConfig(file, terminalFileSchema, 'terminal');
-  const { tid, merchant, keys, host = {} } = input;
+  const { tid, merchant, keys, pinLimit, host = {} } = input;
   if (tid === undefined || merchant === undefined) {
     throw new PossumError('CONFIG', `\`${tid === undefined ? 'tid' : 'merchant'}\` is missing`, {
       where: file,
@@ -120,11 +138,10 @@ export function loadTerminalSettings(file: string): TerminalSettings {
     language: input.language ?? 'en',
     emv,
     currency: currencyOf(emv),
-    ...(keys === undefined
+    ...keysOf(keys),
+    ...(pinLimit === undefined
       ? {}
-      : {
-          keys: { initialKey: new Secret(fromHex(keys.initialKey), 'initial key'), ksn: fromHex(keys.ksn) },
-        }),
+      : { pinLimit: { burst: pinLimit.burst, everyMs: 1000 * pinLimit.everySeconds } }),
     host: {
       ...(host.profile === undefined ? {} : { profile: fromFile(file, host.profile) }),
       ...(host.address === undefined ? {} : { address: host.address }),
@@ -134,6 +151,16 @@ export function loadTerminalSettings(file: string): TerminalSettings {
       answerTimeoutMs: host.answerTimeoutMs ?? 30_000,
       repeats: host.repeats ?? 3,
     },
+  };
+}
+
+function keysOf(
+  keys: z.output<ReturnType<typeof terminalFileSchema>>['keys'],
+): Pick<TerminalSettings, 'keys' | 'keyBlock'> {
+  if (keys === undefined) return {};
+  if ('block' in keys) return { keyBlock: keys.block };
+  return {
+    keys: { initialKey: new Secret(fromHex(keys.initialKey), 'initial key'), ksn: fromHex(keys.ksn) },
   };
 }
 

@@ -33,3 +33,10 @@ export function show(context: TerminalContext, id: MessageId, detail?: string): 
   for (const display of context.displays) display.show(lines);
   if (context.trace.wants('screen')) context.trace.emit({ kind: 'screen', target: 'customer', lines });
 }
+
+/** Tells the operator. @param detail a second line */
+export function tellOperator({ settings, trace }: TerminalContext, id: MessageId, detail?: string): void {
+  const text = messageText(id, settings.language);
+  const lines = detail === undefined ? [text] : [text, detail];
+  if (trace.wants('screen')) trace.emit({ kind: 'screen', target: 'operator', lines });
+}

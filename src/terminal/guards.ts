@@ -7,6 +7,7 @@ const BATCH_LIMIT = 999;
 /** Why no new transaction may begin now, or `undefined`. */
 export function refusal(context: TerminalContext): MessageId | undefined {
   const { journal, secure } = context;
+  if (secure.status() === 'tampered') return 'tampered';
   const batch = journal.batches.current();
   if (batch?.state === 'MUST_SETTLE') return 'must-settle';
   if (batch !== undefined && journal.transactions.count(batch.id) >= BATCH_LIMIT) return 'batch-full';

@@ -17,6 +17,7 @@ import {
   noAnswerText,
   sendOnline,
 } from './online.ts';
+import { onlinePin } from './pin-limit.ts';
 import type { PurchaseRequest, Step } from './result.ts';
 
 /** A swiped card: online only, verified by PIN or signature as its service code says. */
@@ -68,7 +69,8 @@ async function verifyCardholder(
   if (request.kind === 'refund' || readServiceCode(card.serviceCode ?? '').pin === 'not-required')
     return 'signature';
   const { code, exponent } = context.settings.currency;
-  const entry = await context.secure.online(
+  const entry = await onlinePin(
+    context,
     {
       pan: card.pan,
       amountMinor: request.amountMinor,

@@ -45,6 +45,7 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
   };
   const trade = <T>(what: string, flow: () => Promise<T>): Promise<T> =>
     alone(what, async () => {
+      requireKeys(context);
       // A flow that ended in an exception may have left a request behind.
       if (interrupted) reverseInterrupted(context);
       interrupted = true;
@@ -56,6 +57,7 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
     context,
     boot: (signal = NEVER) =>
       alone('boot', async () => {
+        if (context.secure.status() === 'tampered') return outOfService(context);
         const report = await recover(context, signal);
         show(context, report.mustSettle ? 'must-settle' : 'welcome');
         return report;
@@ -68,6 +70,7 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
     settle: (signal = NEVER, progress) => trade('settlement', () => endOfDay(context, signal, progress)),
     reprint: (invoice, copy = 'customer', signal = NEVER) =>
       alone('reprint', async () => {
+        requireKeys(context);
         const record = context.journal.transactions.findByInvoice(invoice);
         if (record === undefined)
           throw new PossumError('USAGE', `there is no invoice ${invoice}`, {
@@ -78,4 +81,21 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
       }),
     close: () => context.journal.close(),
   };
+}
+
+/** Nothing that is sealed can be opened any more: there is nothing to recover. */
+function outOfService(context: TerminalContext): RecoveryReport {
+  show(context, 'tampered');
+  return { interrupted: 0, waiting: 0, mustSettle: false };
+}
+
+/** @throws PossumError `STATE` on a terminal that has destroyed its keys */
+function requireKeys(context: TerminalContext): void {
+  const tampering = context.secure.tampering();
+  if (tampering === undefined) return;
+  show(context, 'tampered');
+  throw new PossumError('STATE', `the terminal was tampered with (${tampering.reason}): its keys are gone`, {
+    where: 'secure module',
+    remedy: 'It is out of service. Start anew: `possum keys inject --fresh`, or another --data folder.',
+  });
 }

@@ -45,6 +45,8 @@ export function pinRequest({ data, parameters }: ContactContext) {
   };
 }
 
+const LIMITED = 'too many PINs were taken of late';
+
 /** Why no PIN was entered, as TVR and outcome tell it (Book 3, sections 10.5.1 and 10.5.2). */
 export function notEntered(
   context: ContactContext,
@@ -64,5 +66,8 @@ export function notEntered(
     case 'unavailable':
       raise(context, 'cvm', TVR.pinPadMissing, 'the PIN pad does not work', spec);
       return failure('the PIN pad does not work');
+    case 'limited':
+      raise(context, 'cvm', TVR.pinPadMissing, LIMITED, spec);
+      return failure(LIMITED);
   }
 }

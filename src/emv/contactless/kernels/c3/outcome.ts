@@ -26,6 +26,12 @@ function declined(context: ContactlessContext, reason: string): Outcome {
   return end('DECLINED_OFFLINE', reason);
 }
 
+const WITHOUT_PIN = {
+  bypassed: 'no PIN was entered',
+  unavailable: 'the PIN pad does not work',
+  limited: 'too many PINs were taken of late',
+} as const;
+
 async function onlinePin(context: ContactlessContext): Promise<Outcome | undefined> {
   const { services, pan, data, parameters } = context;
   if (context.cvm !== 'online-pin' || pan === undefined) return undefined;
@@ -46,7 +52,7 @@ async function onlinePin(context: ContactlessContext): Promise<Outcome | undefin
       return end('CANCELLED', 'no PIN was entered in time');
     default:
       context.cvm = 'failed';
-      return declined(context, kind === 'bypassed' ? 'no PIN was entered' : 'the PIN pad does not work');
+      return declined(context, WITHOUT_PIN[kind]);
   }
 }
 
