@@ -23,7 +23,7 @@ await build({
   platform: 'node',
   format: 'cjs',
   target: 'node20',
-  external: ['better-sqlite3', 'iso_8583'],
+  external: ['better-sqlite3', 'dukpt', 'iso_8583'],
   define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
   logLevel: 'error',
 });

@@ -24,17 +24,12 @@ import {
   plainTransactionKey,
 } from './plain-crypto.ts';
 
-type Peer = new (bdk: string, ksn: string, mode: 'pinkey') => { readonly _sessionKey: string };
-
-/** npm `dukpt`, which derives from the BDK in one go; `undefined` where it is not installed. */
-function peer(): Peer | undefined {
-  try {
-    return createRequire(import.meta.url)('dukpt') as Peer;
-  } catch {
-    process.stderr.write('npm dukpt is not installed: no comparison with it\n');
-    return undefined;
-  }
-}
+/** npm `dukpt`, which derives from the BDK in one go. */
+const Dukpt = createRequire(import.meta.url)('dukpt') as new (
+  bdk: string,
+  ksn: string,
+  mode: 'pinkey',
+) => { readonly _sessionKey: string };
 
 const random = seededRandom('bench/crypto');
 const INITIAL = Buffer.from(random.bytes(16));
@@ -122,8 +117,6 @@ function replayed(create: () => KeyReplay, ksns: readonly Uint8Array[]): Contest
 
 /** PIN keys from the BDK, each from its start, as npm `dukpt` makes them. */
 async function againstPeer(ksns: readonly Buffer[]): Promise<Figure[]> {
-  const Dukpt = peer();
-  if (Dukpt === undefined) return [];
   const bdk = toHex(INITIAL);
   const ours = (ksn: Uint8Array) => pinKey(transactionKey(initialKey(INITIAL, ksn), ksn));
   const inputs = ksns.map((ksn) => ({ ksn, text: toHex(ksn) }));
