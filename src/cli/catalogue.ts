@@ -11,6 +11,7 @@ export const CATALOGUE: readonly (readonly [name: string, summary: string])[] = 
   ['receipt', 'print a receipt again'],
   ['host', 'serve the acquirer’s host on a TCP port'],
   ['card', 'list and show card files'],
+  ['keys', 'load, list and destroy the keys of a data folder'],
   ['crypto', 'calculate DUKPT, PIN blocks, MACs, key blocks, cryptograms, card values …'],
   ['decode', 'explain TLV, DOL, APDU, status word, ATR, track, TVR, ISO 8583 …'],
 ];

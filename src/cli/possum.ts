@@ -15,6 +15,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'receipt',
   'host',
   'card',
+  'keys',
   'crypto',
   'decode',
 ]);

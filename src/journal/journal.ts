@@ -26,6 +26,7 @@ export interface Journal {
 }
 
 export interface JournalView {
+  readonly keys: Pick<KeyStore, 'get' | 'list'>;
   readonly batches: BatchesView;
   readonly transactions: TransactionsView;
   close(): void;
@@ -95,6 +96,7 @@ function journalOn(files: TerminalFiles, sealer: Sealer, trace: Trace, room: Roo
 export async function viewJournal(folder: string): Promise<JournalView> {
   const database = await openForReading(folder);
   return {
+    keys: keyTable(database),
     batches: batchesView(database),
     transactions: transactionsView(database),
     close: () => database.close(),

@@ -23,6 +23,8 @@ export interface BlockRequest {
   readonly under?: string;
   /** The operator said for this run that the keys are test keys. */
   readonly marked?: boolean;
+  /** It was drawn here a moment ago: what the listing says of it. */
+  readonly generated?: boolean;
 }
 
 export type WorkingKeysOutcome =
@@ -105,6 +107,7 @@ export function createKeys({ store, sealer, trace, random }: KeysParts): Keys {
         const slot = {
           name: request.name ?? slotForUsage(attributes.usage),
           ...attributes,
+          ...(request.generated === true ? { origin: 'generated' as const } : {}),
           ...(request.under === undefined ? {} : { under: request.under }),
         };
         checkSlotName(slot.name);

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   decode: () => import('../../src/cli/commands/decode.ts'),
   emv: () => import('../../src/cli/commands/emv.ts'),
   host: () => import('../../src/cli/commands/host.ts'),
+  keys: () => import('../../src/cli/commands/keys.ts'),
   receipt: () => import('../../src/cli/commands/receipt.ts'),
   refund: () => import('../../src/cli/commands/refund.ts'),
   run: () => import('../../src/cli/commands/run.ts'),
