@@ -211,7 +211,7 @@ function plugTogether(
     printer: power.printer(devices.printer),
     displays: [devices.display],
     clock,
-    random,
+    random: secure.random,
     trace,
     ...(options.chooseApplication === undefined ? {} : { chooseApplication: options.chooseApplication }),
   });
@@ -219,6 +219,7 @@ function plugTogether(
     ...terminal,
     close() {
       void kept?.close();
+      secure.close();
       terminal.close();
     },
   };

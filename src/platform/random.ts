@@ -8,7 +8,8 @@ export interface Random {
   below(bound: number): number;
 }
 
-function uniformBelow(bytes: (length: number) => Uint8Array, bound: number): number {
+/** A uniform integer from 0 to `bound` - 1 of these bytes, see {@link Random}. */
+export function uniformBelow(bytes: (length: number) => Uint8Array, bound: number): number {
   if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32)
     throw new RangeError(`no range below ${bound}`);
   const limit = Math.floor(2 ** 32 / bound) * bound;

@@ -1,3 +1,4 @@
+import { equalBytes } from '../platform/bytes.ts';
 import type { Clock } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
@@ -27,22 +28,30 @@ import {
   type LoadedInitialKey,
   MOST_PASSED_OVER,
 } from './future-keys.ts';
+import { type Health, watchHealth } from './health.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { type MessageKey, messageKey, type ResponseKey, responseKey } from './message-key.ts';
 import { verifyEnciphered, verifyPlaintext } from './offline-pin.ts';
 import { enterPin, MAX_DIGITS } from './pin-entry.ts';
 import { type PinLimit, type PinRate, pinRate } from './pin-rate.ts';
-import { selfTest } from './self-test.ts';
 import type { Tampering, TamperSwitch } from './tamper-switch.ts';
 import { type KeyOrigin, originOfForeign } from './test-keys.ts';
 import { TransactionSecret } from './transaction-secret.ts';
 
-export type SecureStatus = 'ready' | 'unprovisioned' | 'exhausted' | 'tampered';
+export type SecureStatus = 'ready' | 'unprovisioned' | 'exhausted' | 'tampered' | 'failed';
 
 /** The emulated secure processor: keys and PINs are in here and nowhere else. */
 export interface SecureModule extends PinService {
-  /** `unprovisioned` before an initial key was loaded, `exhausted` after the last KSN, `tampered` until started anew. */
+  /** `unprovisioned` before an initial key was loaded, `exhausted` after the last KSN, `tampered` until started anew, `failed` after a self-test or the random source did. */
   status(): SecureStatus;
+  /** What failed, for people; `undefined` while all is well. */
+  fault(): string | undefined;
+  /** Runs every self-test now, as it is done every 24 hours. @returns as {@link fault} */
+  selfTest(): string | undefined;
+  /** The random source, watched: also for what the terminal itself needs. */
+  readonly random: Random;
+  /** Ends the recurring self-test. */
+  close(): void;
   /** The key slots. */
   readonly keys: Keys;
   /** Milliseconds until a PIN may be enciphered again; 0 when it may be now. */
@@ -104,19 +113,15 @@ export interface SecureModuleParts {
   readonly tamper?: TamperSwitch;
 }
 
-/**
- * Boots the secure module: self-test first.
- * @throws PossumError `INTERNAL` when a known answer is wrong
- */
+/** Boots the secure module: self-test first. One that fails is out of service, see {@link SecureModule.fault}. */
 export function createSecureModule(parts: SecureModuleParts): SecureModule {
-  selfTest();
   return new Module(parts);
 }
 
 class Module implements SecureModule {
   readonly keys: Keys;
   readonly #parts: SecureModuleParts;
-  readonly #random: Random;
+  readonly #health: Health;
   readonly #registers: FutureKeys;
   readonly #store: KeyStore;
   readonly #pinRate: PinRate;
@@ -129,22 +134,40 @@ class Module implements SecureModule {
 
   constructor(parts: SecureModuleParts) {
     this.#parts = parts;
-    this.#random = parts.random ?? systemRandom();
+    const checks = [() => this.#wrongRegister(), () => this.#alteredSlot(), () => this.#brokenSeal()];
+    this.#health = watchHealth(parts, parts.random ?? systemRandom(), checks);
     const store = this.#guarded(parts.store);
     this.#store = store;
     this.#pinRate = pinRate(store, parts.clock, parts.pinLimit);
     this.#registers = futureKeys(store, parts.sealer);
-    this.keys = createKeys({ store, sealer: parts.sealer, trace: parts.trace, random: this.#random });
+    this.keys = createKeys({ store, sealer: parts.sealer, trace: parts.trace, random: this.random });
     this.#tampering = parts.tamper?.tripped();
     // The power may have failed while keys were being destroyed.
     if (this.#tampering !== undefined) this.#destroyKeys();
-    else if (this.#registers.passedOver() > MOST_PASSED_OVER) this.tamper(WRONG_REGISTERS);
+    else if (!this.#isOut() && this.#registers.passedOver() > MOST_PASSED_OVER) this.tamper(WRONG_REGISTERS);
   }
 
   status(): SecureStatus {
     if (this.#tampering !== undefined) return 'tampered';
+    if (this.fault() !== undefined) return 'failed';
     if (!this.#registers.isLoaded()) return 'unprovisioned';
     return this.#registers.peek() === undefined ? 'exhausted' : 'ready';
+  }
+
+  get random(): Random {
+    return this.#health.random;
+  }
+
+  fault(): string | undefined {
+    return this.#health.fault();
+  }
+
+  selfTest(): string | undefined {
+    return this.#health.test();
+  }
+
+  close(): void {
+    this.#health.close();
   }
 
   pinWaitMs(): number {
@@ -156,11 +179,11 @@ class Module implements SecureModule {
   }
 
   nextKsn(): Uint8Array | undefined {
-    return this.#tampering === undefined ? this.#registers.peek() : undefined;
+    return this.#isOut() ? undefined : this.#registers.peek();
   }
 
   initialKey(): LoadedInitialKey | undefined {
-    return this.#tampering === undefined ? this.#registers.loaded() : undefined;
+    return this.#isOut() ? undefined : this.#registers.loaded();
   }
 
   loadInitialKey(key: Secret, ksn: Uint8Array, proof?: InitialKeyProof): LoadedInitialKey {
@@ -240,13 +263,13 @@ class Module implements SecureModule {
   ): Promise<OfflinePinAnswer> {
     const { key, challenge } = request;
     return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
-      verifyEnciphered(digits, key, challenge, this.#random, this.#unlessTampered(transmit)),
+      verifyEnciphered(digits, key, challenge, this.random, this.#unlessTampered(transmit)),
     );
   }
 
   /** The counter moves durably before the KSN is known outside; digits are wiped by the caller. */
   #take(pin?: { readonly digits: Uint8Array; readonly pan: Pan }): MessageKey | undefined {
-    if (this.#tampering !== undefined) return undefined;
+    if (this.#isOut()) return undefined;
     const taken = this.#store.atomically(() => {
       if (pin !== undefined) this.#pinRate.count();
       return this.#registers.take();
@@ -259,7 +282,7 @@ class Module implements SecureModule {
     const own: DukptKey = { ksn: taken.ksn, key: new TransactionSecret(taken.key.reveal(), this.#inUse) };
     return schemeOf(own.ksn).name === 'TDES'
       ? messageKey(own, sealer, trace, pin)
-      : aesMessageKey(own, sealer, trace, this.#random, pin);
+      : aesMessageKey(own, sealer, trace, this.random, pin);
   }
 
   /** Behind the unit of work that found too many wrong registers: what it did has to become durable first. */
@@ -284,8 +307,47 @@ class Module implements SecureModule {
     });
   }
 
+  /** One or two wrong cells are passed over when their turn comes; more of them are somebody at work. */
+  #wrongRegister(): undefined {
+    if (this.#tampering !== undefined) return undefined;
+    const wrong = this.#registers.wrongRegisters();
+    if (wrong.length > MOST_PASSED_OVER) this.tamper(WRONG_REGISTERS);
+    else if (wrong.length > 0) {
+      this.#parts.trace.emit({ kind: 'alarm', what: `wrong future-key registers: ${wrong.join(', ')}` });
+    }
+    return undefined;
+  }
+
+  #alteredSlot(): string | undefined {
+    if (this.#tampering !== undefined) return undefined;
+    const altered = this.keys.list().find(({ intact }) => !intact);
+    return altered === undefined ? undefined : `key slot ${altered.name} was altered`;
+  }
+
+  #brokenSeal(): string | undefined {
+    if (this.#tampering !== undefined) return undefined;
+    const { sealer } = this.#parts;
+    const sealed = sealer.seal(SEAL_PROBE, 'self-test');
+    const isWhole = equalBytes(sealer.open(sealed, 'self-test') ?? new Uint8Array(0), SEAL_PROBE);
+    sealed[sealed.length - 1] = (sealed.at(-1) as number) ^ 1;
+    return isWhole && sealer.open(sealed, 'self-test') === undefined
+      ? undefined
+      : 'the self-test of AES-GCM failed';
+  }
+
+  #isOut(): boolean {
+    return this.#tampering !== undefined || this.fault() !== undefined;
+  }
+
   #requireIntact(): void {
-    if (this.#tampering === undefined) return;
+    if (this.#tampering === undefined) {
+      const fault = this.fault();
+      if (fault === undefined) return;
+      throw new PossumError('STATE', `out of service: ${fault}`, {
+        where: 'secure module',
+        remedy: 'Start the terminal again; if that does not help, this machine cannot be trusted with keys.',
+      });
+    }
     throw new PossumError(
       'STATE',
       `the terminal was tampered with (${this.#tampering.reason}): its keys are gone`,
@@ -329,7 +391,7 @@ class Module implements SecureModule {
     use: (digits: Uint8Array) => T | Promise<T>,
   ): Promise<T | { kind: 'bypassed' | 'cancelled' | 'timeout' | 'unavailable' }> {
     const pad = this.#parts.pad();
-    if (pad === undefined || this.#tampering !== undefined) return { kind: 'unavailable' };
+    if (pad === undefined || this.#isOut()) return { kind: 'unavailable' };
     const buffer = secretBytes(MAX_DIGITS);
     this.#digits = buffer;
     try {
@@ -337,7 +399,7 @@ class Module implements SecureModule {
       const entry = await enterPin(pad, prompt, buffer, this.#parts.clock, either);
       return entry.kind === 'entered' ? await use(buffer.subarray(0, entry.length)) : entry;
     } catch (cause) {
-      if (this.tampering() !== undefined && !signal.aborted) return { kind: 'unavailable' };
+      if (this.#isOut() && !signal.aborted) return { kind: 'unavailable' };
       throw cause;
     } finally {
       buffer.fill(0);
@@ -346,6 +408,7 @@ class Module implements SecureModule {
   }
 }
 
+const SEAL_PROBE = Uint8Array.from({ length: 16 }, (_, i) => i);
 const WRONG_REGISTERS = 'more future-key registers were altered than fail by age';
 
 /** A clear key has to be published; one that follows from a published BDK is. */

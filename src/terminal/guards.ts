@@ -8,6 +8,7 @@ const BATCH_LIMIT = 999;
 export function refusal(context: TerminalContext): MessageId | undefined {
   const { journal, secure } = context;
   if (secure.status() === 'tampered') return 'tampered';
+  if (secure.status() === 'failed') return 'out-of-service';
   const batch = journal.batches.current();
   if (batch?.state === 'MUST_SETTLE') return 'must-settle';
   if (batch !== undefined && journal.transactions.count(batch.id) >= BATCH_LIMIT) return 'batch-full';
@@ -15,4 +16,9 @@ export function refusal(context: TerminalContext): MessageId | undefined {
   // Before the host is asked: its approval could not be written down.
   if (!journal.hasRoom()) return 'disk-full';
   return undefined;
+}
+
+/** A refusal for people: of a module that failed, what failed. */
+export function refusalReason({ secure }: TerminalContext, refused: MessageId): string {
+  return refused === 'out-of-service' ? `out of service: ${secure.fault()}` : refused;
 }

@@ -5,7 +5,7 @@ import { formatAmount } from '../platform/money.ts';
 import type { CardChannel, CardInterface, Presentation } from '../ports/index.ts';
 import { chipTransaction } from './chip.ts';
 import { show, type TerminalContext } from './context.ts';
-import { refusal } from './guards.ts';
+import { refusal, refusalReason } from './guards.ts';
 import type { MessageId } from './messages.ts';
 import { awaitCard } from './presentation.ts';
 import { reportResult } from './report.ts';
@@ -32,7 +32,7 @@ export async function purchase(
   const refused = refusal(context);
   if (refused !== undefined) {
     show(context, refused);
-    return { code: 'REFUSED', reason: refused, message: refused, printed: true };
+    return { code: 'REFUSED', reason: refusalReason(context, refused), message: refused, printed: true };
   }
   const result = await present(context, request, signal).finally(() => context.secure.dropPin());
   // What is decided is told in full: a cancel key that comes later stops neither slip nor reversal.

@@ -2,7 +2,7 @@ import type { Settlement, SettlementProgress } from '../acquirer/settlement.ts';
 import type { TransactionRecord } from '../journal/transactions.ts';
 import { NEVER } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
-import { show, type TerminalContext } from './context.ts';
+import { show, type TerminalContext, tellOperator } from './context.ts';
 import { endOfDay } from './end-of-day.ts';
 import { purchase } from './purchase.ts';
 import { type RecoveryReport, recover, reverseInterrupted } from './recovery.ts';
@@ -57,7 +57,7 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
     context,
     boot: (signal = NEVER) =>
       alone('boot', async () => {
-        if (context.secure.status() === 'tampered') return outOfService(context);
+        if (isOutOfService(context)) return nothingRecovered();
         const report = await recover(context, signal);
         show(context, report.mustSettle ? 'must-settle' : 'welcome');
         return report;
@@ -67,7 +67,11 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
     refund: (request, signal = NEVER) =>
       trade('refund', () => purchase(context, { ...request, kind: 'refund' }, signal)),
     void: (invoice, signal = NEVER) => trade('void', () => voidTransaction(context, invoice, signal)),
-    settle: (signal = NEVER, progress) => trade('settlement', () => endOfDay(context, signal, progress)),
+    settle: (signal = NEVER, progress) =>
+      trade('settlement', async () => {
+        requireWorking(context);
+        return endOfDay(context, signal, progress);
+      }),
     reprint: (invoice, copy = 'customer', signal = NEVER) =>
       alone('reprint', async () => {
         requireKeys(context);
@@ -83,10 +87,29 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
   };
 }
 
-/** Nothing that is sealed can be opened any more: there is nothing to recover. */
-function outOfService(context: TerminalContext): RecoveryReport {
-  show(context, 'tampered');
+/** Shows why nothing can be done, when that is so. */
+function isOutOfService(context: TerminalContext): boolean {
+  const { secure } = context;
+  const status = secure.status();
+  if (status === 'tampered') show(context, 'tampered');
+  if (status !== 'failed') return status === 'tampered';
+  show(context, 'out-of-service');
+  tellOperator(context, 'out-of-service', secure.fault());
+  return true;
+}
+
+/** Without keys nothing that is sealed can be opened; what was interrupted waits for the next start. */
+function nothingRecovered(): RecoveryReport {
   return { interrupted: 0, waiting: 0, mustSettle: false };
+}
+
+/** @throws PossumError `STATE` while the secure module is out of service */
+function requireWorking(context: TerminalContext): void {
+  if (!isOutOfService(context)) return;
+  throw new PossumError('STATE', `the terminal is out of service: ${context.secure.fault()}`, {
+    where: 'secure module',
+    remedy: 'Start it again.',
+  });
 }
 
 /** @throws PossumError `STATE` on a terminal that has destroyed its keys */

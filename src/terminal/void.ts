@@ -3,7 +3,7 @@ import type { TransactionRecord } from '../journal/transactions.ts';
 import { NEVER } from '../platform/clock.ts';
 import { isPossumError } from '../platform/errors.ts';
 import { show, type TerminalContext } from './context.ts';
-import { refusal } from './guards.ts';
+import { refusal, refusalReason } from './guards.ts';
 import { finishAttempt, noAnswerText, sendOnline } from './online.ts';
 import { reportResult } from './report.ts';
 import type { TransactionResult } from './result.ts';
@@ -15,7 +15,7 @@ export async function voidTransaction(
   signal: AbortSignal,
 ): Promise<TransactionResult> {
   const refused = refusal(context);
-  if (refused !== undefined) return refuse(context, refused, refused);
+  if (refused !== undefined) return refuse(context, refused, refusalReason(context, refused));
   const original = context.journal.transactions.findByInvoice(invoice);
   const objection = objectionTo(context, original, invoice);
   if (original === undefined || objection !== undefined)
