@@ -89,7 +89,10 @@ export interface SwitchedLine extends Dialler {
 
 /** Dials `address` while the line is up. @throws PossumError `USAGE` for an address that cannot be used */
 export function switchedLine(address: string, clock: Clock, options?: TcpOptions): SwitchedLine {
-  const dialler = tcpDialler(address, clock, options);
+  return switched(tcpDialler(address, clock, options));
+}
+
+function switched(dialler: Dialler): SwitchedLine {
   const streams = new Set<ByteStream>();
   let isUp = true;
   return {
@@ -269,6 +272,63 @@ export interface RunningHost {
  * @throws PossumError `UNAVAILABLE` when the port is taken
  */
 export async function createHost(options: HostOptions): Promise<RunningHost> {
+  const { host, close } = await hostAtRest(options);
+  const listener = await listenTcp(
+    parseTcpAddress(options.listen ?? options.config.listen),
+    (stream) => host.connection(stream),
+    options.clock,
+    { allowPublic: options.allowPublic === true },
+  );
+  return {
+    host,
+    address: listener.address,
+    async close() {
+      await listener.close();
+      await close();
+    },
+  };
+}
+
+/** A host for one terminal in this process. */
+export interface EmbeddedHost {
+  readonly host: Host;
+  readonly line: SwitchedLine;
+  close(): Promise<void>;
+}
+
+/** Makes a host and the line to it, which is TCP on the loopback interface from its first use on. */
+export async function createEmbeddedHost(
+  options: Omit<HostOptions, 'listen' | 'allowPublic'>,
+): Promise<EmbeddedHost> {
+  const { clock } = options;
+  const { host, close } = await hostAtRest(options);
+  let listener: Promise<Listener> | undefined;
+  const reached = async () => {
+    const release = clock.hold();
+    try {
+      listener ??= listenTcp(ANY_PORT, (stream) => host.connection(stream), clock);
+      return tcpDialler((await listener).address, clock);
+    } finally {
+      release();
+    }
+  };
+  return {
+    host,
+    line: switched({
+      address: ANY_PORT.host,
+      dial: async (signal, deadlineMs) => (await reached()).dial(signal, deadlineMs),
+    }),
+    async close() {
+      await (await listener)?.close();
+      await close();
+    },
+  };
+}
+
+const ANY_PORT = { host: '127.0.0.1', port: 0 };
+
+/** A host that nobody can reach yet. */
+async function hostAtRest(options: HostOptions): Promise<Pick<EmbeddedHost, 'host' | 'close'>> {
   const { config, clock, random, trace = silentTrace } = options;
   const store = options.database === undefined ? undefined : await openHostStore(options.database);
   const host = createHostEmulator(config, {
@@ -277,17 +337,9 @@ export async function createHost(options: HostOptions): Promise<RunningHost> {
     trace,
     ...(store === undefined ? {} : { store }),
   });
-  const listener: Listener = await listenTcp(
-    parseTcpAddress(options.listen ?? config.listen),
-    (stream) => host.connection(stream),
-    clock,
-    { allowPublic: options.allowPublic === true },
-  );
   return {
     host,
-    address: listener.address,
     async close() {
-      await listener.close();
       await host.close();
       store?.close();
     },

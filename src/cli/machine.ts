@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import {
   type CardDrawer,
   cardDrawer,
-  createHost,
+  createEmbeddedHost,
   createRedactingTrace,
   createTerminal,
   createVirtualDevices,
+  type EmbeddedHost,
   obligingHand,
-  type RunningHost,
   type RunningTerminal,
   switchedLine,
   type VirtualDevices,
@@ -76,7 +76,7 @@ export async function withMachine<T>(
   obligingHand(trace, clock, devices, 0);
   try {
     const allowPublic = options.allowPublic === true;
-    const line = switchedLine(address ?? (embedded?.address as string), clock, { allowPublic });
+    const line = embedded?.line ?? switchedLine(address as string, clock, { allowPublic });
     const terminal = await createTerminal({ settings, folder, clock, random, devices, line, trace });
     try {
       const machine = { settings, terminal, devices, cards, trace, lineFailed: () => lineFailed };
@@ -98,12 +98,11 @@ function startEmbedded(
   folder: string,
   clock: Clock,
   random: Random,
-): Promise<RunningHost> {
-  return createHost({
+): Promise<EmbeddedHost> {
+  return createEmbeddedHost({
     config: embeddedHost(settings),
     clock,
     random,
-    listen: '127.0.0.1:0',
     database: join(folder, 'host.db'),
   });
 }

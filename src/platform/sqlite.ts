@@ -1,5 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { isPossumError, PossumError } from './errors.ts';
 
@@ -48,11 +49,19 @@ export async function openDatabase(path: string, options: OpenOptions = {}): Pro
       readonly: options.readonly ?? false,
       fileMustExist: options.readonly ?? false,
       timeout: options.busyTimeoutMs ?? 0,
+      ...nativeBinding(),
     });
   } catch (cause) {
     throw storageError(cause, path);
   }
   return wrap(native, path, options.onStatement);
+}
+
+/** Where the binding lies when it was built on this machine, which spares it a search through a dozen folders. */
+function nativeBinding(): { nativeBinding?: string } {
+  const path = createRequire(join(import.meta.dirname, 'sqlite.js')).resolve('better-sqlite3/package.json');
+  const file = join(dirname(path), 'build', 'Release', 'better_sqlite3.node');
+  return existsSync(file) ? { nativeBinding: file } : {};
 }
 
 /**

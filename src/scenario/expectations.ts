@@ -94,7 +94,7 @@ function settlementCode(settlement: Settlement | undefined): string | undefined 
 function hostState(record: StepFacts['record'], { host, settings }: World): string {
   if (record === undefined) return 'none';
   const stan = String(record.stan).padStart(6, '0');
-  const there = host.host
+  const there = host
     .transactions()
     .filter((transaction) => transaction.tid === settings.tid && transaction.stan === stan);
   return there.at(-1)?.state ?? 'none';

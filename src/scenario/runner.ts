@@ -148,7 +148,7 @@ class ScenarioRun {
   }
 
   #instructHost(order: NonNullable<ScenarioStep['host']>): void {
-    const { host } = this.#world.host;
+    const { host } = this.#world;
     if (typeof order === 'object') {
       host.setAnswer(order.answer);
       return;

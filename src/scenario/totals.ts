@@ -30,7 +30,7 @@ export function dayTotals(world: World): DayTotals {
   const records = journal.transactions.list();
   const live = records.filter((r) => r.state === 'APPROVED' && r.kind !== 'void' && r.voidedBy === undefined);
   const slips = journal.batches.list().flatMap((batch) => (batch.slip === undefined ? [] : [batch.slip]));
-  const { balances } = world.host.host.ledger();
+  const { balances } = world.host.ledger();
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   return {
     currency: world.settings.currency.code,

@@ -2,21 +2,21 @@ import { join } from 'node:path';
 import {
   type CardDrawer,
   cardDrawer,
-  createHost,
+  createEmbeddedHost,
   createRedactingTrace,
   createTerminal,
   createVirtualDevices,
+  type EmbeddedHost,
   type EmulatedCard,
   obligingHand,
   type PowerPoint,
   type PowerSupply,
-  type RunningHost,
   type RunningTerminal,
   type SwitchedLine,
-  switchedLine,
   type VirtualDevices,
 } from '../app.ts';
 import { loadHost } from '../host/config.ts';
+import type { Host } from '../host/host.ts';
 import { VirtualClock } from '../platform/clock.ts';
 import { fixturePath } from '../platform/fixtures.ts';
 import { seededRandom } from '../platform/random.ts';
@@ -32,11 +32,12 @@ export class World {
   readonly clock: VirtualClock;
   readonly trace: Trace;
   readonly devices: VirtualDevices;
-  readonly host: RunningHost;
+  readonly host: Host;
   readonly line: SwitchedLine;
   readonly settings: TerminalSettings;
   readonly folder: string;
   readonly #scenario: Scenario;
+  readonly #embedded: EmbeddedHost;
   readonly #drawer: CardDrawer;
   #boots = 0;
   #onPower: ((kind: PowerPoint, number: number, supply: PowerSupply) => void) | undefined;
@@ -46,15 +47,16 @@ export class World {
     scenario: Scenario,
     folder: string,
     kept: boolean,
-    parts: Pick<World, 'clock' | 'trace' | 'devices' | 'host' | 'line' | 'settings'>,
+    parts: Pick<World, 'clock' | 'trace' | 'devices' | 'settings'> & { readonly embedded: EmbeddedHost },
   ) {
     this.#scenario = scenario;
     this.folder = folder;
     this.clock = parts.clock;
     this.trace = parts.trace;
     this.devices = parts.devices;
-    this.host = parts.host;
-    this.line = parts.line;
+    this.#embedded = parts.embedded;
+    this.host = parts.embedded.host;
+    this.line = parts.embedded.line;
     this.settings = parts.settings;
     const cards = kept ? join(folder, 'cards') : undefined;
     this.#drawer = cardDrawer((name) => seededRandom(`${scenario.seed}/card/${name}`), cards);
@@ -74,18 +76,16 @@ export class World {
     );
     const config =
       scenario.host === undefined ? embeddedHost(settings) : loadHost(scenario.resolve(scenario.host));
-    const host = await createHost({
+    const embedded = await createEmbeddedHost({
       config,
       clock,
       random: seededRandom(`${scenario.seed}/host`),
       trace,
-      listen: '127.0.0.1:0',
       ...(kept ? { database: join(folder, 'host.db') } : {}),
     });
     const devices = createVirtualDevices(clock);
     obligingHand(trace, clock, devices);
-    const line = switchedLine(host.address, clock);
-    const world = new World(scenario, folder, kept, { clock, trace, devices, host, line, settings });
+    const world = new World(scenario, folder, kept, { clock, trace, devices, embedded, settings });
     try {
       await world.boot();
     } catch (cause) {
@@ -151,6 +151,6 @@ export class World {
 
   async close(): Promise<void> {
     this.#terminal?.close();
-    await this.host.close();
+    await this.#embedded.close();
   }
 }
