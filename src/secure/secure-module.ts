@@ -270,10 +270,7 @@ class Module implements SecureModule {
   /** The counter moves durably before the KSN is known outside; digits are wiped by the caller. */
   #take(pin?: { readonly digits: Uint8Array; readonly pan: Pan }): MessageKey | undefined {
     if (this.#isOut()) return undefined;
-    const taken = this.#store.atomically(() => {
-      if (pin !== undefined) this.#pinRate.count();
-      return this.#registers.take();
-    });
+    const taken = this.#takeDurably(pin !== undefined);
     if (taken === undefined) {
       this.#watchRegisters();
       return undefined;
@@ -283,6 +280,23 @@ class Module implements SecureModule {
     return schemeOf(own.ksn).name === 'TDES'
       ? messageKey(own, sealer, trace, pin)
       : aesMessageKey(own, sealer, trace, this.random, pin);
+  }
+
+  /** A unit of work may be undone, and done again: keys of which nothing became durable are wiped. */
+  #takeDurably(withPin: boolean): DukptKey | undefined {
+    const undone: DukptKey[] = [];
+    try {
+      const taken = this.#store.atomically(() => {
+        if (withPin) this.#pinRate.count();
+        const key = this.#registers.take();
+        if (key !== undefined) undone.push(key);
+        return key;
+      });
+      undone.pop();
+      return taken;
+    } finally {
+      for (const { key } of undone) key.wipe();
+    }
   }
 
   /** Behind the unit of work that found too many wrong registers: what it did has to become durable first. */
