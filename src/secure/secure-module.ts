@@ -1,5 +1,5 @@
 import { equalBytes } from '../platform/bytes.ts';
-import type { Clock } from '../platform/clock.ts';
+import { type Clock, cancelled } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import type { Pan, Secret } from '../platform/secret.ts';
@@ -411,6 +411,8 @@ class Module implements SecureModule {
     try {
       const either = AbortSignal.any([signal, this.#alarm.signal]);
       const entry = await enterPin(pad, prompt, buffer, this.#parts.clock, either);
+      // A cancel key that comes right behind the last digit still counts.
+      if (either.aborted) throw cancelled();
       return entry.kind === 'entered' ? await use(buffer.subarray(0, entry.length)) : entry;
     } catch (cause) {
       if (this.#isOut() && !signal.aborted) return { kind: 'unavailable' };

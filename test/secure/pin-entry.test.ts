@@ -26,6 +26,25 @@ function padTyping(clock: VirtualClock, keys: readonly PinKey[], everyMs: number
   return { pad, stars, isOpen: () => open };
 }
 
+/** A clock that knows which timers have not been cancelled. */
+function watchedClock() {
+  const clock = new VirtualClock(0);
+  const timers = new Set<object>();
+  const after = clock.after.bind(clock);
+  clock.after = (...parameters) => {
+    const timer = after(...parameters);
+    const watched = {
+      cancel() {
+        timers.delete(watched);
+        timer.cancel();
+      },
+    };
+    timers.add(watched);
+    return watched;
+  };
+  return { clock, timers };
+}
+
 async function enter(keys: readonly PinKey[], everyMs = 500, signal = new AbortController().signal) {
   const clock = new VirtualClock(0);
   const { pad, stars, isOpen } = padTyping(clock, keys, everyMs);
@@ -80,5 +99,80 @@ describe('PIN entry', () => {
     const entry = enterPin(pad, PROMPT, new Uint8Array(MAX_DIGITS), clock, controller.signal);
     await expect(clock.run(entry)).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(isOpen()).toBe(false);
+  });
+
+  it('takes nothing from a pad that goes on after its end', async () => {
+    const { clock, timers } = watchedClock();
+    let sink: PinKeySink | undefined;
+    const pad: Keypad = {
+      kind: 'keypad',
+      stars() {},
+      open(_prompt, opened) {
+        sink = opened;
+        return () => {};
+      },
+    };
+    const buffer = new Uint8Array(MAX_DIGITS);
+    const entry = enterPin(pad, PROMPT, buffer, clock, new AbortController().signal);
+    for (const key of [1, 2, 3, 4, 'enter'] as const) sink?.press(key);
+    expect(await clock.run(entry)).toEqual({ kind: 'entered', length: 4 });
+    buffer.fill(0);
+    for (const key of [5, 6, 7, 8, 'clear', 9] as const) sink?.press(key);
+    expect([...buffer]).toEqual(Array(MAX_DIGITS).fill(0));
+    expect(timers.size).toBe(0);
+  });
+
+  it('closes a pad that has its keys ready when it is opened', async () => {
+    const clock = new VirtualClock(0);
+    let isOpen = true;
+    const pad: Keypad = {
+      kind: 'keypad',
+      stars() {},
+      open(_prompt, sink) {
+        for (const key of [1, 2, 3, 4, 'enter'] as const) sink.press(key);
+        return () => {
+          isOpen = false;
+        };
+      },
+    };
+    const entry = enterPin(pad, PROMPT, new Uint8Array(MAX_DIGITS), clock, new AbortController().signal);
+    expect(await clock.run(entry)).toEqual({ kind: 'entered', length: 4 });
+    expect(isOpen).toBe(false);
+  });
+
+  it('leaves no timer behind when the pad cannot be opened', async () => {
+    const { clock, timers } = watchedClock();
+    const pad: Keypad = {
+      kind: 'keypad',
+      stars() {},
+      open() {
+        throw new Error('busy');
+      },
+    };
+    const entry = enterPin(pad, PROMPT, new Uint8Array(MAX_DIGITS), clock, new AbortController().signal);
+    await expect(entry).rejects.toThrow('busy');
+    expect(timers.size).toBe(0);
+  });
+
+  it('passes over what is no key', async () => {
+    const garbage = [1, 17, -1, 2.5, Number.NaN, 'F1', undefined, 2, 3, 4, 'enter'] as PinKey[];
+    const { entry, buffer } = await enter(garbage);
+    expect(entry).toEqual({ kind: 'entered', length: 4 });
+    expect([...buffer.subarray(0, 4)]).toEqual([1, 2, 3, 4]);
+  });
+
+  it.each([
+    { what: 'clear', keys: [7, 7, 7, 7, 7, 'clear', 1, 2, 3, 4, 'enter'] },
+    { what: 'three digits', keys: [7, 7, 7, 'enter', 1, 2, 3, 4, 'enter'] },
+    { what: 'thirteen digits', keys: [...Array(13).fill(7), 'enter', 1, 2, 3, 4, 'enter'] },
+  ] as { what: string; keys: PinKey[] }[])('wipes the buffer after $what', async ({ keys }) => {
+    const { buffer } = await enter(keys);
+    expect([...buffer]).toEqual([1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it('keeps the time of the whole entry when the first one was refused', async () => {
+    const keys = Array.from({ length: 40 }, (_, index): PinKey => (index % 4 === 3 ? 'enter' : 7));
+    const { entry, elapsedMs } = await enter(keys, 2_000);
+    expect([entry.kind, elapsedMs]).toEqual(['timeout', 60_000]);
   });
 });

@@ -82,6 +82,33 @@ describe('the secure module', () => {
     expect(toHex(store.records.get('dukpt/0/ksn') as Uint8Array)).toBe('FFFF9876543210E00002');
   });
 
+  it('spends no key on a PIN that is cancelled right behind its last digit', async () => {
+    const controller = new AbortController();
+    const { module, store } = provisioned();
+    const pad: Keypad = {
+      kind: 'keypad',
+      stars() {},
+      open(_prompt, sink) {
+        queueMicrotask(() => {
+          for (const key of [1, 2, 3, 4, 'enter'] as const) sink.press(key);
+          controller.abort();
+        });
+        return () => {};
+      },
+    };
+    const clock = new VirtualClock(0);
+    const again = createSecureModule({
+      store,
+      sealer: testSealer(),
+      clock,
+      trace: silentTrace,
+      pad: () => pad,
+    });
+    await expect(again.online(REQUEST, controller.signal)).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(again.takePinKey()).toBeUndefined();
+    expect(toHex(module.nextKsn() as Uint8Array)).toBe('FFFF9876543210E00001');
+  });
+
   it('never gives a KSN twice, whether the PIN is used or dropped', async () => {
     const { module, clock } = provisioned([1, 2, 3, 4, 'enter']);
     await clock.run(module.online(REQUEST, NEVER));

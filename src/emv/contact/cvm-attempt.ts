@@ -16,9 +16,11 @@ export interface CvmAttempt {
   readonly reason: string;
 }
 
-/** Once a PIN was bypassed, every further PIN of the list counts as bypassed (Book 4, section 6.3.4.3). */
 export interface PinState {
+  /** Once a PIN was bypassed, every further PIN of the list counts as bypassed (Book 4, section 6.3.4.3). */
   bypassed: boolean;
+  /** PINs that the card found wrong. */
+  wrong: number;
 }
 
 /** A result, with the method that verified the cardholder or is still to do so. */

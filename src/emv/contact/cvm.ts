@@ -42,7 +42,7 @@ export async function cvm(context: ContactContext): Promise<Step> {
 }
 
 async function applyRules(context: ContactContext, list: CvmList): Promise<Outcome | undefined> {
-  const pin: PinState = { bypassed: false };
+  const pin: PinState = { bypassed: false, wrong: 0 };
   setResults(context, 0x3f, 0x00, RESULT.failed);
   for (const rule of list.rules) {
     const name = `${cvmMethodName(rule.method)} (${toHex(Uint8Array.of(rule.code, rule.condition))})`;

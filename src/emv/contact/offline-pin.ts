@@ -14,6 +14,8 @@ import { chainInput } from './oda.ts';
 
 const SPEC = 'EMV 4.3 Book 3, 10.5.1';
 const CHALLENGE_LENGTH = 8;
+/** Wrong PINs that a cardholder may enter, however many the card would take. */
+const MOST_WRONG = 3;
 
 /** Has one PIN entered and verified. */
 type Send = (request: OfflinePinRequest) => Promise<OfflinePinAnswer>;
@@ -76,6 +78,7 @@ async function offlinePin(
   send: Send,
 ): Promise<CvmAttempt | Outcome> {
   if (pin.bypassed) return notEntered(context, pin, 'bypassed', SPEC);
+  if (pin.wrong >= MOST_WRONG) return tooManyWrong();
   const counter = await readTryCounter(context);
   if (typeof counter === 'object') return counter;
   let triesLeft = counter;
@@ -96,8 +99,10 @@ async function offlinePin(
     if (triesLeft !== undefined && left >= triesLeft) {
       return end('CARD_ERROR', `the PIN try counter went from ${triesLeft} to ${left} after a wrong PIN`);
     }
+    pin.wrong++;
+    if (pin.wrong >= MOST_WRONG) return tooManyWrong();
     triesLeft = left;
-    hint = left === 1 ? 'last-try' : 'wrong-pin';
+    hint = left === 1 || pin.wrong === MOST_WRONG - 1 ? 'last-try' : 'wrong-pin';
   }
 }
 
@@ -110,6 +115,11 @@ function judge(context: ContactContext, sw: number, withSignature: boolean): num
   }
   if (sw === 0x6983 || sw === 0x6984 || sw === 0x63c0) return blocked(context);
   return (sw & 0xfff0) === 0x63c0 ? sw & 0x0f : failure(`VERIFY gave ${swText(sw)}`);
+}
+
+/** The card has not blocked its PIN, and the TVR does not say so. */
+function tooManyWrong(): CvmAttempt {
+  return failure(`the card found ${MOST_WRONG} PINs wrong`);
 }
 
 function blocked(context: ContactContext): CvmAttempt {

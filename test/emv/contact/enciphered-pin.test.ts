@@ -18,19 +18,25 @@ import { config, pins, run } from '../support/world.ts';
 const caKeys = testCaKeys();
 const withoutPinKey = ({ pinRsa: _, ...file }: IccFile): IccFile => file;
 
+const withTries = (file: IccFile, tries: number): IccFile =>
+  file.pin === undefined ? file : { ...file, pin: { ...file.pin, tries } };
+
 interface Play {
   readonly pin?: readonly string[];
   readonly edit?: Edit;
   readonly change?: Change;
   readonly capabilities?: string;
   readonly ownKey?: boolean;
+  /** Tries that the card gives. */
+  readonly tries?: number;
 }
 
-async function play({ pin = ['entered'], edit, change, capabilities = 'E0F8C8', ownKey = true }: Play = {}) {
+async function play(given: Play = {}) {
+  const { pin = ['entered'], edit, change, capabilities = 'E0F8C8', ownKey = true, tries = 3 } = given;
   const card = emulatedCard('debit-enciphered-pin', {
     ...(edit === undefined ? {} : { edit }),
     ...(change === undefined ? {} : { change }),
-    ...(ownKey ? {} : { file: withoutPinKey }),
+    file: (file) => withTries(ownKey ? file : withoutPinKey(file), tries),
   });
   const setting = { ...config({}, { '9F33': capabilities }), caKeys };
   const done = await run(card, { config: setting, services: { pin: pins(...pin), until: 'cvm' } });
@@ -79,6 +85,16 @@ describe('an enciphered offline PIN', () => {
     const { tvr, pinCommands, triesLeft } = await play({ pin: ['9999', '8888', '7777', 'entered'] });
     expect(pinCommands).toHaveLength(6);
     expect([tvr.slice(4, 6), triesLeft]).toEqual(['24', 0]);
+  });
+
+  it('is asked for three times at most, also by a card that would take more', async () => {
+    const { tvr, pinCommands, triesLeft } = await play({
+      pin: ['9999', '8888', '7777', 'entered'],
+      tries: 10,
+    });
+    expect(pinCommands).toHaveLength(6);
+    // Not "PIN Try Limit exceeded": the card has not said so.
+    expect([tvr.slice(4, 6), triesLeft]).toEqual(['04', 7]);
   });
 
   it('never travels in the clear, nor twice as the same bytes', async () => {
