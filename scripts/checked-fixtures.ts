@@ -7,6 +7,7 @@ import { hostFileSchema } from '../src/host/config.ts';
 import { profileSchema } from '../src/iso8583/profile.ts';
 import { checkedName } from '../src/platform/checked-at-build.ts';
 import { parseConfig } from '../src/platform/config.ts';
+import { publishedKeysSchema } from '../src/secure/published-keys.ts';
 import { terminalFileSchema } from '../src/terminal/config.ts';
 
 /** Where which kind of file lies, and how its text says that it is another kind. */
@@ -16,6 +17,7 @@ const KINDS: readonly { folder: string; kind: string; schema: () => ZodType; unl
   { folder: 'capk', kind: 'ca-keys', schema: caKeyFileSchema, unless: /^authorities:/m },
   { folder: 'hosts', kind: 'host', schema: hostFileSchema, unless: /^kind: profile/m },
   { folder: 'hosts', kind: 'profile', schema: profileSchema, unless: /^kind: host/m },
+  { folder: 'keys', kind: 'published-keys', schema: publishedKeysSchema },
   { folder: 'terminals', kind: 'terminal', schema: terminalFileSchema },
 ];
 

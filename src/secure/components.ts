@@ -5,7 +5,8 @@ import { checkValueOf, confirms } from './check-value.ts';
 import type { KeySlot } from './key-slots.ts';
 import { isModeOf, usageTitle } from './key-usage.ts';
 import { refuseForeignKinds } from './opened-block.ts';
-import { isPublishedKey, originOfForeign } from './test-keys.ts';
+import { isPublishedKey } from './published-keys.ts';
+import { originOfForeign } from './test-keys.ts';
 
 /** What the combined key is to be. */
 export interface ComponentRequest {

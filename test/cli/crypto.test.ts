@@ -253,6 +253,7 @@ describe('possum crypto --ndjson', () => {
   });
 });
 
+const FLAG = '--i-know-these-are-test-keys';
 const BDK = '0123456789ABCDEFFEDCBA9876543210';
 const KSN = 'FFFF9876543210E00001';
 
@@ -343,6 +344,19 @@ describe('possum crypto CALCULATOR', () => {
     expect((await possum('crypto', ...alone)).stdout).toBe('initialKey  6AC292FAA1315B4D858AB3A3D7D5933A\n');
   });
 
+  it('takes no key from the command line that nobody published, but from a file', async () => {
+    const key = 'C7A1D3E5F70911131517191B1D1F2123';
+    const refused = await possum('crypto', 'kcv', '--key', key);
+    expect([refused.code, refused.stdout]).toEqual([2, '']);
+    expect(refused.stderr).toMatch(/--key: .*no published test value.*@FILE/s);
+    expect(refused.stderr).not.toContain(key);
+    const file = join(temporaryFolder(), 'key');
+    writeFileSync(file, key);
+    const { stdout } = await possum('crypto', 'kcv', '--key', `@${file}`);
+    expect(stdout).toMatch(/^kcv +[0-9A-F]{6}\n$/);
+    expect((await possum('crypto', 'kcv', FLAG, '--key', key)).stdout).toBe(stdout);
+  });
+
   it('reads a value from a file', async () => {
     const file = join(temporaryFolder(), 'key');
     writeFileSync(file, `${BDK}\n`);
@@ -411,7 +425,7 @@ describe('possum crypto CALCULATOR', () => {
 
   it('combines components, and takes data objects as JSON', async () => {
     const [parts] = vectors('kcv', 'combine-components') as [Vector];
-    const argv = ['combine-components', '--components', (parts.components as string[]).join(',')];
+    const argv = ['combine-components', FLAG, '--components', (parts.components as string[]).join(',')];
     expect((await possum('crypto', 'kcv', ...argv)).stdout).toMatch(/^kcv +40D522$/m);
     const [input] = vectors('emv-cryptogram', 'cryptogram-input') as [Vector];
     const tags = ['--scheme', input.scheme as string, '--tags', JSON.stringify(input.tags)];

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { KeyAlgorithm } from '../../crypto/kcv.ts';
+import { fromHex, isHex } from '../../platform/bytes.ts';
 import { PossumError } from '../../platform/errors.ts';
+import { isPublishedKey } from '../../secure/published-keys.ts';
 import { argumentOrStdin } from '../input.ts';
+import { keyOnCommandLine } from '../keys/sources.ts';
 import { printJson, printText } from '../output.ts';
 import type { Command } from '../program.ts';
 import type { Calculator } from './calculators.ts';
@@ -13,7 +16,25 @@ interface Options extends Readonly<Record<string, unknown>> {
   readonly json?: boolean;
   readonly explain?: boolean;
   readonly reveal?: boolean;
+  readonly iKnowTheseAreTestKeys?: boolean;
 }
+
+/** Fields that hold a key, or several with commas between. */
+const KEY_FIELDS: ReadonlySet<string> = new Set([
+  'bdk',
+  'components',
+  'cvk',
+  'iccMasterKey',
+  'imk',
+  'imkAc',
+  'imkSmc',
+  'imkSmi',
+  'kbpk',
+  'key',
+  'pvk',
+  'sourceKey',
+  'targetKey',
+]);
 
 /** Adds a calculator with an option for each field of its operations. */
 export function addCalculator(program: Command, calculator: Calculator): void {
@@ -24,12 +45,13 @@ export function addCalculator(program: Command, calculator: Calculator): void {
     .argument('[operation]', operations.join(', '), operations[0])
     .addHelpText(
       'after',
-      `\nA value @FILE is read from a file, - from standard input.\n\nExample:\n  possum crypto ${name} ${example}`,
+      `\nA value @FILE is read from a file, - from standard input; keys that nobody published come so.\n\nExample:\n  possum crypto ${name} ${example}`,
     );
   for (const field of fields) sub.option(`--${kebab(field)} <value>`, FIELD_HELP[field]);
   sub
     .option('--explain', 'show every intermediate value by name')
     .option('--reveal', 'show keys, PINs and card data in the clear')
+    .option('--i-know-these-are-test-keys', 'take keys on the command line that nobody published')
     .option('--json', 'print JSON')
     .action(async (operation: string, options: Options) => {
       if (!operations.includes(operation)) {
@@ -64,10 +86,20 @@ async function valuesOf(fields: readonly string[], options: Options): Promise<Re
   for (const field of fields) {
     const given = options[field];
     if (typeof given !== 'string') continue;
+    if (KEY_FIELDS.has(field) && options.iKnowTheseAreTestKeys !== true) refuseUnknownKeys(field, given);
     const text = await textOf(field, given);
     values[field] = field === 'components' ? text.split(',') : field === 'tags' ? jsonOf(field, text) : text;
   }
   return values;
+}
+
+/** What is no key at all is left to the calculation, which tells why. */
+function refuseUnknownKeys(field: string, given: string): void {
+  for (const text of given.split(',')) {
+    if (isHex(text) && text.length >= 16 && !isPublishedKey(fromHex(text))) {
+      throw keyOnCommandLine(`--${kebab(field)}`);
+    }
+  }
 }
 
 async function textOf(field: string, given: string): Promise<string> {

@@ -4,11 +4,11 @@ import { Secret } from '../../platform/secret.ts';
 import { isFromPublishedBdk } from '../../secure/dukpt-scheme.ts';
 import type { LoadedInitialKey } from '../../secure/future-keys.ts';
 import { injectKeyBlock } from '../../secure/initial-key-block.ts';
+import { isPublishedKey } from '../../secure/published-keys.ts';
 import type { SecureModule } from '../../secure/secure-module.ts';
-import { isPublishedKey } from '../../secure/test-keys.ts';
 import { type DataOptions, emptyDataFolder, resolveData } from '../data-folder.ts';
 import { reportInjected } from './show.ts';
-import { hexOption, textOfFile } from './sources.ts';
+import { hexOption, keyOnCommandLine, textOfFile } from './sources.ts';
 import { withVault } from './vault.ts';
 
 export interface InjectOptions extends DataOptions {
@@ -69,14 +69,7 @@ async function clearKey(given: string, ksn: Uint8Array): Promise<Secret> {
   const key = hexOption(text, '--initial-key', LENGTHS);
   if (isFile || isPublishedKey(key) || isPublishedFor(key, ksn)) return new Secret(key, 'initial key');
   key.fill(0);
-  throw new PossumError(
-    'USAGE',
-    'a key that is no published test value does not belong on the command line',
-    {
-      where: '--initial-key',
-      remedy: 'Give it as @FILE, or - for standard input.',
-    },
-  );
+  throw keyOnCommandLine('--initial-key');
 }
 
 function isPublishedFor(key: Uint8Array, ksn: Uint8Array): boolean {

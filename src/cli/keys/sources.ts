@@ -50,3 +50,12 @@ export function hexOption(text: string, option: string, lengths: readonly number
     remedy: `It has ${lengths.join(', ')} bytes in hex.`,
   });
 }
+
+/** A key that nobody published would stand in the history of the shell and in the list of processes. */
+export function keyOnCommandLine(option: string): PossumError {
+  return new PossumError(
+    'USAGE',
+    'a key that is no published test value does not belong on the command line',
+    { where: option, remedy: 'Give it as @FILE, or - for standard input.' },
+  );
+}
