@@ -18,7 +18,8 @@ export function refusal(context: TerminalContext): MessageId | undefined {
   return undefined;
 }
 
-/** A refusal for people: of a module that failed, what failed. */
+/** A refusal for people: of a module that failed or was tampered with, what happened. */
 export function refusalReason({ secure }: TerminalContext, refused: MessageId): string {
+  if (refused === 'tampered') return `out of service: tampered with (${secure.tampering()?.reason})`;
   return refused === 'out-of-service' ? `out of service: ${secure.fault()}` : refused;
 }

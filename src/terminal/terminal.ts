@@ -4,6 +4,7 @@ import { NEVER } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
 import { show, type TerminalContext, tellOperator } from './context.ts';
 import { endOfDay } from './end-of-day.ts';
+import { refusalReason } from './guards.ts';
 import { purchase } from './purchase.ts';
 import { type RecoveryReport, recover, reverseInterrupted } from './recovery.ts';
 import { printReceipts } from './report.ts';
@@ -45,9 +46,8 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
   };
   const trade = <T>(what: string, flow: () => Promise<T>): Promise<T> =>
     alone(what, async () => {
-      requireKeys(context);
-      // A flow that ended in an exception may have left a request behind.
-      if (interrupted) reverseInterrupted(context);
+      // A flow that ended in an exception may have left a request behind; without keys it stays where it is.
+      if (interrupted && context.secure.tampering() === undefined) reverseInterrupted(context);
       interrupted = true;
       const result = await flow();
       interrupted = false;
@@ -74,7 +74,7 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
       }),
     reprint: (invoice, copy = 'customer', signal = NEVER) =>
       alone('reprint', async () => {
-        requireKeys(context);
+        requireWorking(context);
         const record = context.journal.transactions.findByInvoice(invoice);
         if (record === undefined)
           throw new PossumError('USAGE', `there is no invoice ${invoice}`, {
@@ -103,22 +103,15 @@ function nothingRecovered(): RecoveryReport {
   return { interrupted: 0, waiting: 0, mustSettle: false };
 }
 
-/** @throws PossumError `STATE` while the secure module is out of service */
+/** @throws PossumError `STATE` while the secure module is out of service, or has destroyed its keys */
 function requireWorking(context: TerminalContext): void {
   if (!isOutOfService(context)) return;
-  throw new PossumError('STATE', `the terminal is out of service: ${context.secure.fault()}`, {
+  const isTampered = context.secure.tampering() !== undefined;
+  const reason = refusalReason(context, isTampered ? 'tampered' : 'out-of-service');
+  throw new PossumError('STATE', `the terminal is ${reason}`, {
     where: 'secure module',
-    remedy: 'Start it again.',
-  });
-}
-
-/** @throws PossumError `STATE` on a terminal that has destroyed its keys */
-function requireKeys(context: TerminalContext): void {
-  const tampering = context.secure.tampering();
-  if (tampering === undefined) return;
-  show(context, 'tampered');
-  throw new PossumError('STATE', `the terminal was tampered with (${tampering.reason}): its keys are gone`, {
-    where: 'secure module',
-    remedy: 'It is out of service. Start anew: `possum keys inject --fresh`, or another --data folder.',
+    remedy: isTampered
+      ? 'Start anew: `possum keys inject --fresh`, or another --data folder.'
+      : 'Start it again.',
   });
 }
