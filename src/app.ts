@@ -181,7 +181,7 @@ function plugTogether(
     random,
     ...(settings.pinLimit === undefined ? {} : { pinLimit: settings.pinLimit }),
   });
-  provision(secure, settings);
+  provision(secure, settings, trace);
   const profile = loadProfile(settings.host.profile ?? fixturePath('hosts', 'nac.yaml'));
   const { nii } = settings.host;
   const dialler = power.dialler(options.line);
@@ -228,13 +228,21 @@ function plugTogether(
   };
 }
 
+const AES_KSN_LENGTH = 12;
+
 /** Loads the initial key of the terminal file into a terminal that has none. */
-function provision(secure: SecureModule, { keys, keyBlock, file }: TerminalSettings): void {
+function provision(secure: SecureModule, { keys, keyBlock, file }: TerminalSettings, trace: Trace): void {
   if (secure.status() === 'unprovisioned') {
     if (keys !== undefined) secure.loadInitialKey(keys.initialKey, keys.ksn);
     else if (keyBlock !== undefined) injectKeyBlock(secure, { block: keyBlock });
   }
-  if (secure.initialKey()?.scheme === 'AES') {
+  if (secure.initialKey()?.origin === 'marked-by-flag') {
+    trace.emit({
+      kind: 'alarm',
+      what: 'the initial key is not known as a test key: it was taken on a person’s word',
+    });
+  }
+  if (secure.nextKsn()?.length === AES_KSN_LENGTH) {
     throw new PossumError(
       'CONFIG',
       'the terminal has an AES DUKPT key, and no host profile has room for its KSN',

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { toHex } from '../../platform/bytes.ts';
 import { EXIT, PossumError } from '../../platform/errors.ts';
+import { testKbpks } from '../../secure/test-keys.ts';
 import { addDataOptions, type DataOptions, resolveData } from '../data-folder.ts';
 import { type GenerateOptions, generateKey } from '../keys/generate.ts';
 import { type InjectOptions, injectInitialKey } from '../keys/inject.ts';
@@ -100,6 +102,7 @@ function addGenerate(program: Command): void {
     .option('--ksn <hex>', 'KSN of an initial key (usage B1)')
     .option('--slot <name>', 'also load it into this slot of the data folder')
     .option('--reveal', 'show the key in the clear')
+    .addHelpText('after', `\nPublic test KBPK, for blocks made elsewhere:\n${kbpkLines()}`)
     .action((options: GenerateOptions) => generateKey(options));
 }
 
@@ -109,6 +112,12 @@ function sub(program: Command, name: string, description: string, ...examples: r
     'after',
     `\nExample${examples.length > 1 ? 's' : ''}:\n${text}`,
   );
+}
+
+function kbpkLines(): string {
+  const line = (versions: string, version: 'B' | 'D') =>
+    `  ${versions.padEnd(20)}${toHex(testKbpks(version)[0] as Uint8Array)}`;
+  return [line('versions A, B and C', 'B'), line('versions D and E', 'D')].join('\n');
 }
 
 async function tamper(options: DataOptions & { readonly reason: string }): Promise<void> {
