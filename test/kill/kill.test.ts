@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { buildChild, killTrial, runChild, trialHost } from './trial.ts';
+import { bundleProgram } from '../support/bundle.ts';
+import { killTrial, runChild, trialHost } from './trial.ts';
 
 /** 40 in `npm test`, 200 in `npm run test:kill`. */
 const TRIALS = Number(process.env.POSSUM_KILL_TRIALS ?? 40);
@@ -18,7 +19,7 @@ describe('a power cut at any point', () => {
   it(
     `leaves every approval once in the batch or reversed (${TRIALS} points)`,
     async () => {
-      const child = await buildChild();
+      const child = await bundleProgram(join(import.meta.dirname, 'child.ts'), 'kill-child');
       const points = await countPoints(child);
       const failures: string[] = [];
       let killed = 0;

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import { createHost, type RunningHost } from '../../src/app.ts';
 import { loadHost } from '../../src/host/config.ts';
 import { viewJournal } from '../../src/journal/journal.ts';
@@ -14,26 +13,6 @@ import { LOST_ANSWER_MINOR } from './day.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CHILD_LIMIT_MS = 30_000;
-
-/** Bundles the child, since nothing loads TypeScript at run time. @returns its path */
-export async function buildChild(): Promise<string> {
-  const outfile = join(ROOT, 'dist/test/kill-child.mjs');
-  mkdirSync(join(ROOT, 'dist/test'), { recursive: true });
-  await build({
-    entryPoints: [join(ROOT, 'test/kill/child.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    external: ['better-sqlite3'],
-    banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
-    },
-    logLevel: 'error',
-  });
-  return outfile;
-}
 
 export interface ChildRun {
   readonly killed: boolean;

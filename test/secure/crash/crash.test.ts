@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { transactionKey, withCounter } from '../../../src/crypto/dukpt-tdes.ts';
 import { systemRandom } from '../../../src/platform/random.ts';
 import { KSN_RECORD } from '../../../src/ports/key-store.ts';
 import { openSecureStorage } from '../../../src/secure/storage.ts';
+import { bundleProgram } from '../../support/bundle.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { type Core, INITIAL_KEY, isRight, KSN, openCore, type Sent } from './terminal.ts';
 
@@ -127,24 +127,6 @@ describe('an older database', () => {
 });
 
 describe('a process that is killed while it takes keys', () => {
-  const ROOT = resolve(import.meta.dirname, '../../..');
-
-  async function buildChild(): Promise<string> {
-    const outfile = join(ROOT, 'dist/test/crash-child.mjs');
-    mkdirSync(join(ROOT, 'dist/test'), { recursive: true });
-    await build({
-      entryPoints: [join(import.meta.dirname, 'child.ts')],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      external: ['better-sqlite3'],
-      logLevel: 'error',
-    });
-    return outfile;
-  }
-
   /** @param enough kills it from outside once so many KSNs were heard */
   function run(child: string, folder: string, killAt: number, count: number, enough = Infinity) {
     return new Promise<{ readonly seen: readonly Sent[]; readonly statements: number }>((done, reject) => {
@@ -174,7 +156,7 @@ describe('a process that is killed while it takes keys', () => {
   }
 
   it('never says a KSN twice', async () => {
-    const child = await buildChild();
+    const child = await bundleProgram(join(import.meta.dirname, 'child.ts'), 'crash-child');
     const first = temporaryFolder();
     const { statements } = await run(child, first, 0, 4);
     const folder = temporaryFolder();

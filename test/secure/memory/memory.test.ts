@@ -1,17 +1,11 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { bundleProgram } from '../../support/bundle.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { keyCanaries, pinCanaries } from './canaries.ts';
-import {
-  buildTerminal,
-  cardFile,
-  openShop,
-  randomPin,
-  type Shop,
-  startTerminal,
-  type TerminalProcess,
-} from './rig.ts';
+import { cardFile, openShop, randomPin, type Shop, startTerminal, type TerminalProcess } from './rig.ts';
 import { type Canary, scanMemory } from './scan.ts';
 
 /** What a PIN entry must have left behind no trace of, and how long it has for that. */
@@ -19,10 +13,12 @@ const SETTLED_MS = 1000;
 const CARDS = ['visa-credit', 'debit-offline-pin', 'debit-enciphered-pin'] as const;
 const TRANSACTIONS = 8;
 
+let program = '';
+
 async function open(mood = ''): Promise<[Shop, TerminalProcess, readonly Canary[]]> {
   const pins = new Map(CARDS.map((card) => [card as string, randomPin()]));
   const shop = await openShop(temporaryFolder(), pins);
-  const terminal = await startTerminal(await buildTerminal(), shop, mood);
+  const terminal = await startTerminal(program, shop, mood);
   onTestFinished(async () => {
     await terminal.close();
     await shop.close();
@@ -68,6 +64,10 @@ function leaksOf(canaries: readonly Canary[]): readonly (readonly [form: string,
 
 if (process.platform === 'linux') {
   describe('one second after a PIN, the memory of the terminal', () => {
+    beforeAll(async () => {
+      program = await bundleProgram(join(import.meta.dirname, 'child.ts'), 'memory-terminal');
+    });
+
     it('holds no digit, no clear block and no key of it, whoever verified it', async () => {
       const [shop, terminal, canaries] = await open();
       expect(await terminal.sale('visa-credit')).toMatch(/^APPROVED_ONLINE/);

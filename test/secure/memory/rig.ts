@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import type { IccFile } from '../../../devices/cards/schema.ts';
 import {
   cardPath,
@@ -27,26 +26,6 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 const BDK = fromHex('0123456789ABCDEFFEDCBA9876543210');
 const ENTER = 10;
 const CANCEL = 12;
-
-/** Bundles the terminal, since nothing loads TypeScript at run time. @returns its path */
-export async function buildTerminal(): Promise<string> {
-  const outfile = join(ROOT, 'dist/test/memory-terminal.mjs');
-  mkdirSync(join(ROOT, 'dist/test'), { recursive: true });
-  await build({
-    entryPoints: [join(import.meta.dirname, 'child.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    external: ['better-sqlite3'],
-    banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
-    },
-    logLevel: 'error',
-  });
-  return outfile;
-}
 
 /** A PIN that is found nowhere else. */
 export function randomPin(): string {
