@@ -12,13 +12,18 @@ export interface KeyTable extends Remembering, KeyStoreWriter, Pick<KeyStore, 'g
 }
 
 export function keyTable(database: Database): KeyTable {
-  let known: string | undefined;
-  const get = (name: string) =>
+  let known: { readonly record: Uint8Array | undefined } | undefined;
+  const read = (name: string) =>
     database.prepare('SELECT value FROM key_record WHERE name = ?').get(name)?.value as
       | Uint8Array
       | undefined;
+  // Asked for several times in each transaction.
+  const ksn = () => {
+    known ??= { record: read(KSN_RECORD) };
+    return known.record;
+  };
   return {
-    get,
+    get: (name) => (name === KSN_RECORD ? ksn()?.slice() : read(name)),
     list: (prefix) =>
       database
         .prepare('SELECT name, value FROM key_record WHERE substr(name, 1, ?) = ? ORDER BY name')
@@ -30,16 +35,13 @@ export function keyTable(database: Database): KeyTable {
           'INSERT INTO key_record (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
         )
         .run(name, value);
-      if (name === KSN_RECORD) known = toHex(value);
+      if (name === KSN_RECORD) known = { record: value.slice() };
     },
     delete(name) {
       database.prepare('DELETE FROM key_record WHERE name = ?').run(name);
-      if (name === KSN_RECORD) known = undefined;
+      if (name === KSN_RECORD) known = { record: undefined };
     },
-    ksn() {
-      known ??= toHex(get(KSN_RECORD) ?? new Uint8Array(0));
-      return known;
-    },
+    ksn: () => toHex(ksn() ?? new Uint8Array(0)),
     forget() {
       known = undefined;
     },
