@@ -1,6 +1,7 @@
 import { combineComponents } from '../crypto/kcv.ts';
 import { equalBytes } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
+import { secretCopy } from '../platform/secret-memory.ts';
 import { checkValueOf, confirms } from './check-value.ts';
 import type { KeySlot } from './key-slots.ts';
 import { isModeOf, usageTitle } from './key-usage.ts';
@@ -77,7 +78,7 @@ export function componentCeremony(
     abandon,
     add: (holder, component, checkValue) =>
       step(() => {
-        const taken = component.slice();
+        const taken = secretCopy(component);
         component.fill(0);
         given.push({ holder: nameOf(holder), component: taken });
         checkComponent(given, algorithm, checkValue);

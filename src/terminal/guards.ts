@@ -7,12 +7,13 @@ const BATCH_LIMIT = 999;
 /** Why no new transaction may begin now, or `undefined`. */
 export function refusal(context: TerminalContext): MessageId | undefined {
   const { journal, secure } = context;
-  if (secure.status() === 'tampered') return 'tampered';
-  if (secure.status() === 'failed') return 'out-of-service';
+  const status = secure.status();
+  if (status === 'tampered') return 'tampered';
+  if (status === 'failed') return 'out-of-service';
   const batch = journal.batches.current();
   if (batch?.state === 'MUST_SETTLE') return 'must-settle';
   if (batch !== undefined && journal.transactions.count(batch.id) >= BATCH_LIMIT) return 'batch-full';
-  if (secure.status() !== 'ready') return 'no-keys';
+  if (status !== 'ready') return 'no-keys';
   // Before the host is asked: its approval could not be written down.
   if (!journal.hasRoom()) return 'disk-full';
   return undefined;

@@ -316,6 +316,11 @@ describe('possum keys refuses', () => {
         code: 3,
         stderr: expect.stringContaining('another process runs this terminal'),
       });
+      const fresh = await possum('keys', 'inject', ...INITIAL, '--fresh', '--data', folder);
+      expect(fresh).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining('another process runs this terminal'),
+      });
       expect((await possum('keys', 'list', '--data', folder)).stdout).toContain('AF8C07');
     } finally {
       files.close();

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openTerminalFiles } from '../../journal/database.ts';
 import { toHex } from '../../platform/bytes.ts';
-import { PossumError } from '../../platform/errors.ts';
+import { isPossumError, PossumError } from '../../platform/errors.ts';
 import { Secret } from '../../platform/secret.ts';
 import { isFromPublishedBdk } from '../../secure/dukpt-scheme.ts';
 import type { LoadedInitialKey } from '../../secure/future-keys.ts';
@@ -26,11 +29,24 @@ type Injection = (secure: SecureModule) => LoadedInitialKey;
 export async function injectInitialKey(options: InjectOptions): Promise<void> {
   // Read and checked before the folder is touched.
   const inject = await injectionOf(options);
-  if (options.fresh === true) emptyDataFolder(resolveData(options).folder);
+  if (options.fresh === true) await startAnew(resolveData(options).folder);
   await withVault(options, (secure) => {
     const loaded = inject(secure);
     reportInjected(loaded, toHex(secure.nextKsn() ?? new Uint8Array(0)), options.json === true);
   });
+}
+
+/** Empties the folder, unless a terminal is at work there. */
+async function startAnew(folder: string): Promise<void> {
+  if (existsSync(join(folder, 'terminal.db'))) {
+    try {
+      (await openTerminalFiles(folder)).close();
+    } catch (cause) {
+      // Whatever else is wrong with the files is a good reason to start anew.
+      if (isPossumError(cause, 'LOCKED')) throw cause;
+    }
+  }
+  emptyDataFolder(folder);
 }
 
 async function injectionOf(options: InjectOptions): Promise<Injection> {
