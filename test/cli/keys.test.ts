@@ -134,6 +134,31 @@ describe('possum keys', () => {
     expect(again.stdout).toContain('second: K0');
   });
 
+  it('loads working keys under the master key, or none of them', async () => {
+    const data = ['--data', temporaryFolder()];
+    const master = blockOf({ keyUsage: 'K0', modeOfUse: 'D' }, 'CA5D92598DCA48CE8A4C76361A9269E9');
+    await possum('keys', 'load', '--block', write(master), ...data);
+    const pin = '6701EAD6A9AD51E51AA406E2C27FCFA9 8D0A74B8';
+    const field = (macKcv: string) => write(`${pin}\nB651F9E9BACE9AE1 0000000000000000 ${macKcv}\n`);
+    expect(await possum('keys', 'load', '--working', field('AB7153CB'), ...data)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'Key check failed: mac key, its check value is wrong. The set before stays.\n',
+    });
+    const loaded = await possum('keys', 'load', '--working', field('AB7153CA'), ...data);
+    expect(loaded.stdout.split('\n')).toEqual([
+      'pin-key: P0 (PIN encryption), TDES-128, KCV 8D0A74.',
+      'mac-key: 10 (MAC of UnionPay terminals), DES-64, KCV AB7153.',
+      '',
+    ]);
+    const list = await possum('keys', 'list', ...data);
+    expect(list.stdout).toMatch(/^mac-key .* under-master \(master-key\)$/m);
+    expect(await possum('keys', 'load', '--working', write('AABB'), ...data)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no set of working keys has 2 bytes'),
+    });
+  });
+
   it('prints check values made from the keys', async () => {
     const data = ['--data', temporaryFolder()];
     await possum('keys', 'load', '--block', write(SAMPLE_B), ...data);

@@ -128,6 +128,15 @@ describe('the future-key registers', () => {
     expect(keys.wrongRegisters()).toEqual([15]);
   });
 
+  it('do not start again when the counter is lost', () => {
+    const { store, keys } = loaded();
+    for (let i = 0; i < 3; i++) keys.take();
+    store.records.delete('dukpt/0/ksn');
+    const again = futureKeys(store, testSealer());
+    expect([again.isLoaded(), again.take()]).toEqual([false, undefined]);
+    expect(() => again.load(INITIAL_KEY, KSN, 'published')).toThrow(/loaded into this terminal before/);
+  });
+
   it('refuse to be filled a second time for one device', () => {
     const { keys } = loaded();
     keys.take();

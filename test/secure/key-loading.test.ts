@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from '../../src/platform/bytes.ts';
+import { seededRandom } from '../../src/platform/random.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { blockOf, CANARY } from './blocks.ts';
 import { refusalOf } from './refusal.ts';
@@ -111,6 +112,22 @@ describe('a key block', () => {
     const refusal = refusalOf(() => secure.keys.loadBlock({ block: blockOf(header) }));
     expect([refusal.code, refusal.message]).toEqual(['KEY', expect.stringMatching(reason)]);
     expect(refusal.remedy).toMatch(/\w/);
+    expect(store.records.size).toBe(0);
+  });
+
+  it('of any bytes at all is refused', () => {
+    const { secure, store } = memoryVault();
+    const random = seededRandom('key blocks');
+    const sample = blockOf({}, CANARY, [['KS', '00604B120F9292800000']]);
+    for (let i = 0; i < 2000; i++) {
+      const noise = String.fromCharCode(...random.bytes(random.below(200)));
+      const at = random.below(sample.length);
+      // Noise alone, and noise in the middle of what was a block.
+      for (const block of [noise, sample.slice(0, at) + noise + sample.slice(at + random.below(9))]) {
+        if (block.trim() === sample) continue;
+        expect(['FORMAT', 'KEY']).toContain(refusalOf(() => secure.keys.loadBlock({ block })).code);
+      }
+    }
     expect(store.records.size).toBe(0);
   });
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../../platform/bytes.ts';
-import { EXIT, PossumError } from '../../platform/errors.ts';
+import { EXIT, type ExitCode, PossumError } from '../../platform/errors.ts';
 import { testKbpks } from '../../secure/test-keys.ts';
 import { addDataOptions, type DataOptions, resolveData } from '../data-folder.ts';
 import { type GenerateOptions, generateKey } from '../keys/generate.ts';
@@ -28,7 +28,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       'possum keys list --data .possum/demo',
     ],
   });
-  addLoad(program);
+  addLoad(program, (result) => {
+    code = result;
+  });
   addInject(program);
   addGenerate(program);
   sub(program, 'list', 'every key with what may be shown of it', 'list --data .possum/demo --json').action(
@@ -45,11 +47,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   return runCommand(program, argv, () => code);
 }
 
-function addLoad(program: Command): void {
+function addLoad(program: Command, end: (code: ExitCode) => void): void {
   sub(
     program,
     'load',
-    'a key block into a slot, or a key in components of two or three holders',
+    'a key block into a slot, a key in components of two or three holders, or working keys',
     'load --block pin-key.txt',
     'load --usage K0 --algorithm tdes --component alice.txt --component bob.txt --kcv D2B91C',
   )
@@ -60,14 +62,15 @@ function addLoad(program: Command): void {
       (file: string, before: string[] = []) => [...before, file],
     )
     .option('--slot <name>', 'slot to fill (named by the usage when absent)')
-    .option('--under <slot>', 'slot of the KBPK (the public test KBPKs when absent)')
+    .option('--working <file>', 'working keys under the master key: field 62 of a cup sign-on answer, in hex')
+    .option('--under <slot>', 'slot of the KBPK (the public test KBPKs when absent), or of the master key')
     .option('--usage <code>', 'X9.143 usage of a key in components, e.g. K0, P0, M3')
     .option('--algorithm <name>', `algorithm of a key in components: ${ALGORITHM_NAMES.join(', ')}`)
     .option('--mode <letter>', 'X9.143 mode of use of a key in components')
     .option('--export <letter>', 'exportability of a key in components: E, N or S')
     .option('--kcv <hex>', 'check value of the whole key in components')
     .option(FLAG, FLAG_HELP)
-    .action((options: LoadOptions) => loadKey(options));
+    .action(async (options: LoadOptions) => end(await loadKey(options)));
 }
 
 function addInject(program: Command): void {

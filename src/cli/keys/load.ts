@@ -1,4 +1,4 @@
-import { PossumError } from '../../platform/errors.ts';
+import { EXIT, type ExitCode, PossumError } from '../../platform/errors.ts';
 import type { ComponentRequest } from '../../secure/components.ts';
 import type { KeySlot } from '../../secure/key-slots.ts';
 import { slotForUsage } from '../../secure/keys.ts';
@@ -10,24 +10,31 @@ import { type KindOptions, kindOf } from './kind.ts';
 import { reportLoaded } from './show.ts';
 import { textOfFile } from './sources.ts';
 import { withVault } from './vault.ts';
+import { loadWorkingKeys } from './working.ts';
 
 export interface LoadOptions extends DataOptions, Partial<KindOptions> {
   readonly block?: string;
   readonly component?: readonly string[];
+  readonly working?: string;
   readonly slot?: string;
   readonly under?: string;
   readonly kcv?: string;
   readonly iKnowTheseAreTestKeys?: boolean;
 }
 
-/** `possum keys load`: a key block, or clear components of several holders. */
-export async function loadKey(options: LoadOptions): Promise<void> {
-  const { block, component = [] } = options;
-  if (block !== undefined && component.length > 0) {
-    throw new PossumError('USAGE', '--block and --component exclude each other');
+/**
+ * `possum keys load`: a key block, clear components of several holders, or working keys under a master key.
+ * @returns 1 when a working key has a wrong check value
+ */
+export async function loadKey(options: LoadOptions): Promise<ExitCode> {
+  const { block, component = [], working } = options;
+  if ([block, component[0], working].filter((given) => given !== undefined).length > 1) {
+    throw new PossumError('USAGE', '--block, --component and --working exclude each other');
   }
+  if (working !== undefined) return loadWorkingKeys(working, options);
   const slot = block === undefined ? await loadComponents(options) : await loadBlock(block, options);
   reportLoaded(slot, options.json === true);
+  return EXIT.done;
 }
 
 async function loadBlock(path: string, options: LoadOptions): Promise<KeySlot> {
