@@ -49,9 +49,14 @@ export function createTerminalApplication(context: TerminalContext): Terminal {
       // A flow that ended in an exception may have left a request behind; without keys it stays where it is.
       if (interrupted && context.secure.tampering() === undefined) reverseInterrupted(context);
       interrupted = true;
-      const result = await flow();
-      interrupted = false;
-      return result;
+      try {
+        const result = await flow();
+        interrupted = false;
+        return result;
+      } finally {
+        // Tampering ends what was going on; the last screen has to tell.
+        if (context.secure.tampering() !== undefined) show(context, 'tampered');
+      }
     });
   return {
     context,

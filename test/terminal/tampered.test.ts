@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { TraceEvent } from '../../src/platform/trace.ts';
 import { Shop } from '../support/shop.ts';
 
 const TAP = { card: 'visa-contactless', by: 'tap' } as const;
@@ -21,6 +22,37 @@ describe('a terminal that was tampered with', () => {
       message: `the terminal is ${reason}`,
     });
     await expect(shop.terminal.reprint(1)).rejects.toMatchObject({ code: 'STATE' });
+  });
+
+  it('sends nothing more, whatever the moment, and says so last', async () => {
+    const moments = {
+      'before the request': (event: TraceEvent) => event.kind === 'key',
+      'while the answer is awaited': (event: TraceEvent) =>
+        event.kind === 'message' && event.direction === 'sent',
+      'when the answer comes': (event: TraceEvent) =>
+        event.kind === 'message' && event.direction === 'received',
+    };
+    for (const [moment, isNow] of Object.entries(moments)) {
+      const shop = await Shop.open();
+      let stop = () => {};
+      stop = shop.trace.subscribe((event) => {
+        if (!isNow(event)) return;
+        stop();
+        shop.terminal.context.secure.tamper(moment);
+      });
+      const outcome = await shop.sale({ keys: '1234E' }, { card: 'visa-credit' }).then(
+        ({ code }) => code,
+        ({ code }) => code,
+      );
+      expect([moment, outcome]).toEqual([
+        moment,
+        moment === 'before the request' ? 'DECLINED_OFFLINE' : 'STATE',
+      ]);
+      expect(shop.sent()).toEqual(moment === 'before the request' ? [] : ['0200']);
+      expect(shop.screens().at(-1)).toBe('Out of service: tampering, keys erased');
+      expect(shop.screens()).not.toContain('Approved');
+      expect(shop.slips()).not.toContain('APPROVED');
+    }
   });
 
   it('stays so when it boots again, and recovers nothing', async () => {

@@ -1,8 +1,8 @@
 import { EXIT, type ExitCode, PossumError } from '../../platform/errors.ts';
 import { workingKeysOfSignOn } from '../../secure/working-keys.ts';
+import type { DataOptions } from '../data-folder.ts';
 import { hexInput } from '../input.ts';
 import { printJson, printProgress } from '../output.ts';
-import type { LoadOptions } from './load.ts';
 import { reportLoaded } from './show.ts';
 import { textOfFile } from './sources.ts';
 import { withVault } from './vault.ts';
@@ -11,7 +11,10 @@ import { withVault } from './vault.ts';
  * Loads the working keys of a `cup` sign-on answer.
  * @returns 1 when a check value is wrong: the set before stays
  */
-export async function loadWorkingKeys(path: string, options: LoadOptions): Promise<ExitCode> {
+export async function loadWorkingKeys(
+  path: string,
+  options: DataOptions & { readonly under?: string },
+): Promise<ExitCode> {
   const field = hexInput(await textOfFile(path, 'field 62 of a sign-on answer'));
   const set = workingKeysOfSignOn(field);
   if (set === undefined) {
