@@ -126,20 +126,31 @@ export async function startTerminal(script: string, shop: Shop, mood = ''): Prom
     { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] },
   );
   const send = (kind: FrameKind, content?: Uint8Array) => child.stdin?.write(frame(kind, content));
-  const waiting = new Map<FrameKind, (content: Uint8Array) => void>();
+  const waiting = new Map<FrameKind, Waiter>();
   const next = (kind: FrameKind) =>
-    new Promise<Uint8Array>((resolveNext) => {
-      waiting.set(kind, resolveNext);
+    new Promise<Uint8Array>((resolveNext, reject) => {
+      waiting.set(kind, { resolve: resolveNext, reject });
     });
+  const fail = (why: string) => {
+    for (const { reject } of waiting.values()) reject(new Error(why));
+  };
   let respond: (command: Uint8Array) => Uint8Array = () => new Uint8Array(0);
   child.stdout?.on(
     'data',
     frameReader((kind, content) => {
       if (kind === 'command') send('answer', respond(content));
-      else waiting.get(kind)?.(content);
+      else if (kind === 'ended' && waiting.has('prompt'))
+        fail(`no PIN was asked for: ${Buffer.from(content)}`);
+      else waiting.get(kind)?.resolve(content);
+      waiting.delete(kind);
     }),
   );
-  const ended = new Promise<void>((resolveEnd) => child.once('close', () => resolveEnd()));
+  const ended = new Promise<void>((resolveEnd) => {
+    child.once('close', (code) => {
+      fail(`the terminal ended with ${code}`);
+      resolveEnd();
+    });
+  });
   await next('ready');
   const pid = child.pid as number;
   const beginSale = async (name: string, end: PinEnd = 'enter') => {
@@ -186,6 +197,11 @@ export async function startTerminal(script: string, shop: Shop, mood = ''): Prom
       await ended;
     },
   };
+}
+
+interface Waiter {
+  readonly resolve: (content: Uint8Array) => void;
+  readonly reject: (cause: Error) => void;
 }
 
 /** Codes of keys that say nothing about the digits. */
