@@ -3,8 +3,8 @@ import { PossumError } from '../platform/errors.ts';
 import { Secret } from '../platform/secret.ts';
 import type { LoadedInitialKey } from './future-keys.ts';
 import type { BlockRequest } from './keys.ts';
+import type { InitialKeyProof, SecureModule } from './module-contract.ts';
 import type { OpenedBlock } from './opened-block.ts';
-import type { InitialKeyProof, SecureModule } from './secure-module.ts';
 
 export interface InitialKeyBlock extends Pick<BlockRequest, 'block' | 'under' | 'marked'> {
   /** Needed when the block does not carry it. */

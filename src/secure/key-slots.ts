@@ -87,7 +87,7 @@ export function slotStore(store: Pick<KeyStore, 'get' | 'list'>, sealer: Sealer)
     if (key === undefined) {
       throw new PossumError('KEY', 'the key record was altered, or belongs to another storage key', {
         where: `key slot ${name}`,
-        remedy: 'Load the key again.',
+        remedy: 'Start anew with `possum keys inject --fresh`, and find out who wrote there.',
       });
     }
     return { slot, key };

@@ -5,6 +5,7 @@ import { COMMAND_NAMES, possum } from './in-process.ts';
 const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
   txn: ['list', 'show'],
   card: ['list', 'show'],
+  keys: ['list', 'load', 'inject', 'generate', 'tamper', 'export-kcv'],
   decode: ['tlv', 'dol', 'apdu', 'sw', 'atr', 'track', 'tvr', 'tsi', 'aip', 'cid', 'cvm-list', 'iso8583'],
 };
 
