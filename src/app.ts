@@ -24,7 +24,6 @@ import { type Random, systemRandom } from './platform/random.ts';
 import { spellingHint } from './platform/spelling-hint.ts';
 import { createTrace, silentTrace, type Trace } from './platform/trace.ts';
 import type { ByteStream, CardChannel, Dialler, Listener } from './ports/index.ts';
-import { injectKeyBlock } from './secure/initial-key-block.ts';
 import { createSecureModule, type SecureModule } from './secure/secure-module.ts';
 import { openSecureStorage, type SecureStorage } from './secure/storage.ts';
 import type { TerminalSettings } from './terminal/config.ts';
@@ -234,7 +233,7 @@ const AES_KSN_LENGTH = 12;
 function provision(secure: SecureModule, { keys, keyBlock, file }: TerminalSettings, trace: Trace): void {
   if (secure.status() === 'unprovisioned') {
     if (keys !== undefined) secure.loadInitialKey(keys.initialKey, keys.ksn);
-    else if (keyBlock !== undefined) injectKeyBlock(secure, { block: keyBlock });
+    else if (keyBlock !== undefined) secure.loadInitialKeyBlock({ block: keyBlock });
   }
   if (secure.initialKey()?.origin === 'marked-by-flag') {
     trace.emit({

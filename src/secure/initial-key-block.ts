@@ -1,44 +1,39 @@
 import { concat, fromHex, isHex } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
-import { Secret } from '../platform/secret.ts';
-import type { LoadedInitialKey } from './future-keys.ts';
 import type { BlockRequest } from './keys.ts';
-import type { InitialKeyProof, SecureModule } from './module-contract.ts';
 import type { OpenedBlock } from './opened-block.ts';
+import type { KeyOrigin } from './test-keys.ts';
 
 export interface InitialKeyBlock extends Pick<BlockRequest, 'block' | 'under' | 'marked'> {
   /** Needed when the block does not carry it. */
   readonly ksn?: Uint8Array;
 }
 
+/** How an initial key is known as a test key. */
+export type InitialKeyProof = Extract<KeyOrigin, 'block' | 'generated'> | 'marked';
+
 /**
- * Loads a DUKPT initial key that comes as a key block of usage B1.
- * @throws PossumError `FORMAT`, `KEY`: nothing was loaded
+ * The KSN of an initial key that came as a key block of usage B1, and how it is known.
+ * @param stated the KSN beside the block
+ * @throws PossumError `FORMAT`, `KEY` for a block that holds no initial key or whose KSN is not to be had
  */
-export function injectKeyBlock(secure: SecureModule, request: InitialKeyBlock): LoadedInitialKey {
-  const opened = secure.keys.openBlock(request);
-  const key = new Secret(opened.key, 'initial key');
-  try {
-    const { usage, algorithm, origin } = opened.attributes;
-    if (usage !== 'B1') {
-      throw new PossumError('KEY', `the block holds a key of usage ${usage}, a DUKPT initial key has B1`, {
-        remedy: 'Other keys go into slots: `possum keys load --block FILE`.',
-      });
-    }
-    const ksn = ksnOf(opened, request.ksn);
-    if ((algorithm === 'A') !== (ksn.length === 12)) {
-      throw new PossumError(
-        'KEY',
-        `a KSN of ${ksn.length} bytes is not for a key of algorithm ${algorithm}`,
-        {
-          remedy: 'TDES DUKPT has a KSN of 10 bytes, AES DUKPT one of 12.',
-        },
-      );
-    }
-    return secure.loadInitialKey(key, ksn, PROOFS[origin]);
-  } finally {
-    key.wipe();
+export function knownInitialKey(
+  opened: OpenedBlock,
+  stated: Uint8Array | undefined,
+): { readonly ksn: Uint8Array; readonly proof: InitialKeyProof | undefined } {
+  const { usage, algorithm, origin } = opened.attributes;
+  if (usage !== 'B1') {
+    throw new PossumError('KEY', `the block holds a key of usage ${usage}, a DUKPT initial key has B1`, {
+      remedy: 'Other keys go into slots: `possum keys load --block FILE`.',
+    });
   }
+  const ksn = ksnOf(opened, stated);
+  if ((algorithm === 'A') !== (ksn.length === 12)) {
+    throw new PossumError('KEY', `a KSN of ${ksn.length} bytes is not for a key of algorithm ${algorithm}`, {
+      remedy: 'TDES DUKPT has a KSN of 10 bytes, AES DUKPT one of 12.',
+    });
+  }
+  return { ksn, proof: PROOFS[origin] };
 }
 
 const PROOFS: Readonly<Record<string, InitialKeyProof>> = { block: 'block', 'marked-by-flag': 'marked' };

@@ -41,8 +41,6 @@ export interface Keys extends KeyOperations {
    * @throws PossumError `FORMAT`, `KEY`: nothing was loaded
    */
   loadBlock(request: BlockRequest): KeySlot;
-  /** Opens a key block whose key is not for a slot: the DUKPT initial key. The caller wipes it. */
-  openBlock(request: Pick<BlockRequest, 'block' | 'under' | 'marked'>): OpenedBlock;
   /** Begins to load a key in clear components. @throws PossumError `KEY` for a key that is not loaded so */
   beginComponents(request: ComponentRequest): ComponentCeremony;
   /**
@@ -75,7 +73,14 @@ export interface KeysParts {
   readonly random: Random;
 }
 
-export function createKeys({ store, sealer, trace, random }: KeysParts): Keys {
+/** The slots, and what only the module itself may do with them. */
+export interface KeysInside {
+  readonly keys: Keys;
+  /** Opens a key block whose key is not for a slot: the DUKPT initial key. The caller wipes it. */
+  openBlock(request: Pick<BlockRequest, 'block' | 'under' | 'marked'>): OpenedBlock;
+}
+
+export function createKeys({ store, sealer, trace, random }: KeysParts): KeysInside {
   const slots = slotStore(store, sealer);
   const used = (slot: KeySlot, operation: KeyOperation) => {
     if (trace.wants('key')) trace.emit({ kind: 'key', slot: slot.name, use: operation });
@@ -94,12 +99,11 @@ export function createKeys({ store, sealer, trace, random }: KeysParts): Keys {
             used(slot, 'open a key block');
             return unwrapKeyBlock(kbpk, text);
           });
-  const openBlock: Keys['openBlock'] = ({ block, under, marked }) =>
+  const openBlock: KeysInside['openBlock'] = ({ block, under, marked }) =>
     openKeyBlock(block, openerOf(under), marked === true);
-  return {
+  const keys: Keys = {
     ...keyOperations(slots, random, used),
     list: slots.list,
-    openBlock,
     loadBlock(request) {
       const { key, attributes } = openBlock(request);
       try {
@@ -141,6 +145,7 @@ export function createKeys({ store, sealer, trace, random }: KeysParts): Keys {
       }),
     dropWorkingKeys: () => store.atomically((write) => eraseWorkingKeys(write, slots.erase)),
   };
+  return { keys, openBlock };
 }
 
 function eraseWorkingKeys(write: KeyStoreWriter, erase: (write: KeyStoreWriter, name: string) => void): void {

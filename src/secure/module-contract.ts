@@ -4,11 +4,11 @@ import type { Secret } from '../platform/secret.ts';
 import type { Trace } from '../platform/trace.ts';
 import type { Keypad, KeyStore, PinPadKind, PinService, Sealer } from '../ports/index.ts';
 import type { LoadedInitialKey } from './future-keys.ts';
+import type { InitialKeyBlock, InitialKeyProof } from './initial-key-block.ts';
 import type { Keys } from './keys.ts';
 import type { MessageKey, ResponseKey } from './message-key.ts';
 import type { PinLimit } from './pin-rate.ts';
 import type { Tampering, TamperSwitch } from './tamper-switch.ts';
-import type { KeyOrigin } from './test-keys.ts';
 
 export type SecureStatus = 'ready' | 'unprovisioned' | 'exhausted' | 'tampered' | 'failed';
 
@@ -47,6 +47,11 @@ export interface SecureModule extends PinService {
    */
   loadInitialKey(key: Secret, ksn: Uint8Array, proof?: InitialKeyProof): LoadedInitialKey;
   /**
+   * Loads a DUKPT initial key that comes as a key block of usage B1.
+   * @throws PossumError `FORMAT`, `KEY`: nothing was loaded
+   */
+  loadInitialKeyBlock(request: InitialKeyBlock): LoadedInitialKey;
+  /**
    * The key of the request that a PIN was just entered for, durable already. It is given once: a unit of work that
    * may be done again must not ask for it.
    * @returns `undefined` when no PIN waits for its request
@@ -70,8 +75,6 @@ export interface SecureModule extends PinService {
   /** What happened; `undefined` while all is well. */
   tampering(): Tampering | undefined;
 }
-
-export type InitialKeyProof = Extract<KeyOrigin, 'block' | 'generated'> | 'marked';
 
 export interface SecureModuleParts {
   readonly store: KeyStore;

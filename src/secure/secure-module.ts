@@ -2,7 +2,7 @@ import { equalBytes } from '../platform/bytes.ts';
 import { cancelled } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
-import type { Pan, Secret } from '../platform/secret.ts';
+import { type Pan, Secret } from '../platform/secret.ts';
 import { secretBytes } from '../platform/secret-memory.ts';
 import type {
   EncipheredPinRequest,
@@ -25,9 +25,10 @@ import {
   MOST_PASSED_OVER,
 } from './future-keys.ts';
 import { type Health, watchHealth } from './health.ts';
-import { createKeys, type Keys } from './keys.ts';
+import { type InitialKeyBlock, type InitialKeyProof, knownInitialKey } from './initial-key-block.ts';
+import { createKeys, type Keys, type KeysInside } from './keys.ts';
 import { type MessageKey, messageKey, type ResponseKey, responseKey } from './message-key.ts';
-import type { InitialKeyProof, SecureModule, SecureModuleParts, SecureStatus } from './module-contract.ts';
+import type { SecureModule, SecureModuleParts, SecureStatus } from './module-contract.ts';
 import { verifyEnciphered, verifyPlaintext } from './offline-pin.ts';
 import { enterPin, MAX_DIGITS } from './pin-entry.ts';
 import { type PinRate, pinRate } from './pin-rate.ts';
@@ -35,7 +36,7 @@ import type { Tampering } from './tamper-switch.ts';
 import { type KeyOrigin, originOfForeign } from './test-keys.ts';
 import { TransactionSecret } from './transaction-secret.ts';
 
-export type { InitialKeyProof, SecureModule, SecureModuleParts, SecureStatus } from './module-contract.ts';
+export type { SecureModule, SecureModuleParts, SecureStatus } from './module-contract.ts';
 
 /** Boots the secure module: self-test first. One that fails is out of service, see {@link SecureModule.fault}. */
 export function createSecureModule(parts: SecureModuleParts): SecureModule {
@@ -48,6 +49,7 @@ class Module implements SecureModule {
   readonly #health: Health;
   readonly #registers: FutureKeys;
   readonly #store: KeyStore;
+  readonly #inside: KeysInside;
   readonly #pinRate: PinRate;
   /** Keys of messages whose answers were not checked yet. */
   readonly #inUse = new Set<TransactionSecret>();
@@ -64,7 +66,8 @@ class Module implements SecureModule {
     this.#store = store;
     this.#pinRate = pinRate(store, parts.clock, parts.pinLimit);
     this.#registers = futureKeys(store, parts.sealer);
-    this.keys = createKeys({ store, sealer: parts.sealer, trace: parts.trace, random: this.random });
+    this.#inside = createKeys({ store, sealer: parts.sealer, trace: parts.trace, random: this.random });
+    this.keys = this.#inside.keys;
     this.#tampering = parts.tamper?.tripped();
     // The power may have failed while keys were being destroyed.
     if (this.#tampering !== undefined) this.#destroyKeys();
@@ -113,6 +116,18 @@ class Module implements SecureModule {
   loadInitialKey(key: Secret, ksn: Uint8Array, proof?: InitialKeyProof): LoadedInitialKey {
     this.#requireIntact();
     return this.#registers.load(key.reveal(), ksn, originOf(key.reveal(), ksn, proof));
+  }
+
+  loadInitialKeyBlock(request: InitialKeyBlock): LoadedInitialKey {
+    this.#requireIntact();
+    const opened = this.#inside.openBlock(request);
+    const key = new Secret(opened.key, 'initial key');
+    try {
+      const { ksn, proof } = knownInitialKey(opened, request.ksn);
+      return this.loadInitialKey(key, ksn, proof);
+    } finally {
+      key.wipe();
+    }
   }
 
   takePinKey(): MessageKey | undefined {

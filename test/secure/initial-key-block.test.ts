@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { initialKey } from '../../src/crypto/dukpt-tdes.ts';
 import { fromHex, toHex } from '../../src/platform/bytes.ts';
-import { injectKeyBlock } from '../../src/secure/initial-key-block.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { blockOf, CANARY } from './blocks.ts';
 import { refusalOf } from './refusal.ts';
@@ -16,7 +15,7 @@ describe('an initial key in a key block', () => {
   it('of TDES brings its KSN in optional block KS, with or without the bytes of the counter', () => {
     for (const ks of [KSN, KSN.slice(0, 16)]) {
       const { secure } = memoryVault();
-      const loaded = injectKeyBlock(secure, { block: blockOf(TDES, CANARY, [['KS', ks]]) });
+      const loaded = secure.loadInitialKeyBlock({ block: blockOf(TDES, CANARY, [['KS', ks]]) });
       expect(loaded).toMatchObject({ scheme: 'TDES', bits: 128, origin: 'block' });
       expect(toHex(secure.nextKsn() as Uint8Array)).toBe('FFFF9876543210E00001');
     }
@@ -25,13 +24,17 @@ describe('an initial key in a key block', () => {
   it('of AES brings its ID in optional block IK', () => {
     const { secure } = memoryVault();
     const block = blockOf(AES, CANARY + CANARY, [['IK', ID]]);
-    expect(injectKeyBlock(secure, { block })).toMatchObject({ scheme: 'AES', bits: 256, origin: 'block' });
+    expect(secure.loadInitialKeyBlock({ block })).toMatchObject({
+      scheme: 'AES',
+      bits: 256,
+      origin: 'block',
+    });
     expect(toHex(secure.nextKsn() as Uint8Array)).toBe(`${ID}00000001`);
   });
 
   it('takes the KSN that is stated when it carries none', () => {
     const { secure } = memoryVault();
-    injectKeyBlock(secure, { block: blockOf(TDES), ksn: fromHex(KSN) });
+    secure.loadInitialKeyBlock({ block: blockOf(TDES), ksn: fromHex(KSN) });
     expect(secure.status()).toBe('ready');
   });
 
@@ -56,7 +59,7 @@ describe('an initial key in a key block', () => {
   ])('with %s is refused and nothing is loaded', (_what, block, ksn, reason) => {
     const { secure, store } = memoryVault();
     const request = ksn === undefined ? { block } : { block, ksn: fromHex(ksn) };
-    expect(refusalOf(() => injectKeyBlock(secure, request)).message).toMatch(reason);
+    expect(refusalOf(() => secure.loadInitialKeyBlock(request)).message).toMatch(reason);
     expect(store.records.size).toBe(0);
     expect(secure.status()).toBe('unprovisioned');
   });
@@ -64,11 +67,11 @@ describe('an initial key in a key block', () => {
   it('replaces the registers of another device, and never comes a second time', () => {
     const { secure } = memoryVault();
     const block = blockOf(TDES, CANARY, [['KS', KSN]]);
-    injectKeyBlock(secure, { block });
+    secure.loadInitialKeyBlock({ block });
     const other = '00604B120F9292800000';
-    injectKeyBlock(secure, { block: blockOf(TDES, CANARY, [['KS', other]]) });
+    secure.loadInitialKeyBlock({ block: blockOf(TDES, CANARY, [['KS', other]]) });
     expect(toHex(secure.takeMessageKey()?.ksn as Uint8Array)).toBe('00604B120F9292800001');
-    expect(refusalOf(() => injectKeyBlock(secure, { block })).message).toMatch(
+    expect(refusalOf(() => secure.loadInitialKeyBlock({ block })).message).toMatch(
       /was loaded into this terminal before/,
     );
     expect(toHex(secure.nextKsn() as Uint8Array)).toBe('00604B120F9292800002');
@@ -79,8 +82,8 @@ describe('an initial key in a key block', () => {
     const seen = new Set<string>();
     const points = await cutAtEachStatement(
       temporaryFolder,
-      ({ secure }) => void injectKeyBlock(secure, { block: blockOf(TDES, CANARY, [['KS', KSN]]) }),
-      ({ secure }) => void injectKeyBlock(secure, { block: blockOf(AES, toHex(other), [['IK', ID]]) }),
+      ({ secure }) => void secure.loadInitialKeyBlock({ block: blockOf(TDES, CANARY, [['KS', KSN]]) }),
+      ({ secure }) => void secure.loadInitialKeyBlock({ block: blockOf(AES, toHex(other), [['IK', ID]]) }),
       ({ secure }, finished) => {
         seen.add(`${finished} ${secure.initialKey()?.scheme} ${toHex(secure.nextKsn() as Uint8Array)}`);
         expect(secure.status()).toBe('ready');

@@ -27,8 +27,9 @@ const ASK: Readonly<Record<KeyOperation, (keys: Keys, slot: string) => unknown>>
   'decipher data': (keys, slot) => keys.decipher(slot, DATA, IV),
   'unwrap a key': (keys, slot) => keys.replaceWorkingKeys(slot, []),
   'open a key block': (keys, slot) =>
-    keys.openBlock({
+    keys.loadBlock({
       block: blockOf({}, CANARY, [], fromHex(CANARY)),
+      name: 'opened',
       under: slot,
       marked: true,
     }),

@@ -6,7 +6,6 @@ import { isPossumError, PossumError } from '../../platform/errors.ts';
 import { Secret } from '../../platform/secret.ts';
 import { isFromPublishedBdk } from '../../secure/dukpt-scheme.ts';
 import type { LoadedInitialKey } from '../../secure/future-keys.ts';
-import { injectKeyBlock } from '../../secure/initial-key-block.ts';
 import { isPublishedKey } from '../../secure/published-keys.ts';
 import type { SecureModule } from '../../secure/secure-module.ts';
 import { type DataOptions, emptyDataFolder, resolveData } from '../data-folder.ts';
@@ -61,7 +60,7 @@ async function injectionOf(options: InjectOptions): Promise<Injection> {
   if (block !== undefined) {
     const text = await textOfFile(block, 'a key block');
     const request = { block: text, marked, ...(ksn === undefined ? {} : { ksn }) };
-    return (secure) => injectKeyBlock(secure, under === undefined ? request : { ...request, under });
+    return (secure) => secure.loadInitialKeyBlock(under === undefined ? request : { ...request, under });
   }
   if (ksn === undefined) {
     throw new PossumError('USAGE', 'the KSN of the initial key is missing', { remedy: 'Give --ksn HEX.' });
