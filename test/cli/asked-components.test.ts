@@ -45,7 +45,7 @@ describe('holders at the keyboard', () => {
       'Alice\r',
       `${COMPONENT}\r`,
       '08D7B4\r',
-      'Bob\n',
+      'PASTE 张三\n',
       `PASTE ${COMPONENT.toLowerCase()}\r`,
       '08D7B4\r',
       '\r',
@@ -54,11 +54,12 @@ describe('holders at the keyboard', () => {
     const { forms, keyKcv } = await askComponents(keyboard, keyboard.say);
     expect(forms.map(({ holder, component, kcv }) => [holder, toHex(component), kcv])).toEqual([
       ['Alice', COMPONENT, '08D7B4'],
-      ['Bob', COMPONENT, '08D7B4'],
+      ['张三', COMPONENT, '08D7B4'],
     ]);
     expect(keyKcv).toBe('D2B91C');
     expect(keyboard.shown.toUpperCase()).not.toContain('01234567');
     expect(keyboard.shown).toContain('*'.repeat(32));
+    expect(keyboard.shown).toContain('Holder 2: 张三');
     expect(keyboard.shown).toContain('Holder 3 (empty when there is none): ');
     expect(keyboard.raw).toBe(false);
     expect(keyboard.listenerCount('data')).toBe(0);

@@ -42,32 +42,32 @@ export async function askComponents(
 }
 
 const CLEAR = '\u001b[2J\u001b[H';
-const CTRL_C = 3;
-const BACKSPACE = [8, 127];
-const ENTER = [10, 13];
+const CTRL_C = '\u0003';
+const BACKSPACE = ['\b', '\u007f'];
+const ENTER = ['\n', '\r'];
 
 /** One line, key by key: a line editor would keep copies of what was typed. */
 function readLine(keyboard: Keyboard, hidden: boolean, say: (text: string) => void): Promise<string> {
   return new Promise((resolve, reject) => {
-    const typed: number[] = [];
+    const typed: string[] = [];
     const end = (then: () => void) => {
       keyboard.off('data', listen);
       keyboard.setRawMode(false);
       keyboard.pause();
       say('\n');
       then();
-      typed.fill(0);
+      typed.fill('');
     };
     const listen = (chunk: Buffer) => {
-      for (const code of chunk) {
-        if (code === CTRL_C)
+      for (const key of chunk.toString('utf8')) {
+        if (key === CTRL_C)
           return end(() => reject(new PossumError('CANCELLED', 'key loading was cancelled')));
-        if (ENTER.includes(code)) return end(() => resolve(Buffer.from(typed).toString('utf8').trim()));
-        if (BACKSPACE.includes(code)) {
+        if (ENTER.includes(key)) return end(() => resolve(typed.join('').trim()));
+        if (BACKSPACE.includes(key)) {
           if (typed.pop() !== undefined) say('\b \b');
-        } else if (code >= 32) {
-          typed.push(code);
-          say(hidden ? '*' : String.fromCharCode(code));
+        } else if (key >= ' ') {
+          typed.push(key);
+          say(hidden ? '*' : key);
         }
       }
     };
