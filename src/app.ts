@@ -230,10 +230,15 @@ function plugTogether(
 const AES_KSN_LENGTH = 12;
 
 /** Loads the initial key of the terminal file into a terminal that has none. */
-function provision(secure: SecureModule, { keys, keyBlock, file }: TerminalSettings, trace: Trace): void {
+function provision(
+  secure: SecureModule,
+  { keys, keyBlock, keysMarked = false, file }: TerminalSettings,
+  trace: Trace,
+): void {
   if (secure.status() === 'unprovisioned') {
-    if (keys !== undefined) secure.loadInitialKey(keys.initialKey, keys.ksn);
-    else if (keyBlock !== undefined) secure.loadInitialKeyBlock({ block: keyBlock });
+    if (keys !== undefined)
+      secure.loadInitialKey(keys.initialKey, keys.ksn, keysMarked ? 'marked' : undefined);
+    else if (keyBlock !== undefined) secure.loadInitialKeyBlock({ block: keyBlock, marked: keysMarked });
   }
   if (secure.initialKey()?.origin === 'marked-by-flag') {
     trace.emit({

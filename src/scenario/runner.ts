@@ -40,14 +40,16 @@ export interface RunnerEvents {
  * Plays a scenario on a data folder. Steps after a failed one are still played: their reports say what follows
  * from it.
  * @param kept the folder outlives the run: host and cards are kept in it too
+ * @param keysMarked somebody said that the keys of the terminal file are test keys
  */
 export async function playScenario(
   scenario: Scenario,
   folder: string,
   events: RunnerEvents = {},
   kept = false,
+  keysMarked = false,
 ): Promise<ScenarioReport> {
-  const world = await World.start(scenario, folder, kept);
+  const world = await World.start(scenario, folder, kept, keysMarked);
   try {
     const reports: StepReport[] = [];
     const run = new ScenarioRun(world);

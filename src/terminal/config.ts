@@ -89,6 +89,8 @@ export interface TerminalSettings {
   readonly keys?: { readonly initialKey: Secret; readonly ksn: Uint8Array };
   /** The DUKPT initial key as a key block. */
   readonly keyBlock?: string;
+  /** Somebody said for this run that the keys are test keys; no file can say so. */
+  readonly keysMarked?: boolean;
   /** That of the PCI when absent. */
   readonly pinLimit?: PinLimit;
   readonly host: {

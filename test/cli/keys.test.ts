@@ -377,6 +377,36 @@ describe('a terminal file', () => {
     expect(list.stdout).toMatch(/^dukpt .* AF8C07 +block$/m);
   });
 
+  it('may give a key that nobody published, when somebody gives his word for this run', async () => {
+    const file = terminal(`  initialKey: ${CANARY}\n  ksn: ${INITIAL[3]}\n`);
+    const scenario = join(temporaryFolder(), 'tap.yaml');
+    writeFileSync(
+      scenario,
+      `name: tap\nterminal: ${file}\nsteps: [{ sale: { amount: 8.50, card: visa-contactless, by: tap } }]\n`,
+    );
+    const folder = temporaryFolder();
+    expect(await possum('run', scenario)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--i-know-these-are-test-keys'),
+    });
+    const run = await possum('run', scenario, '--data', folder, '--i-know-these-are-test-keys');
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect((await possum('keys', 'list', '--data', folder)).stdout).toContain('marked-by-flag');
+    const tap = [
+      '--card',
+      'visa-contactless',
+      '--by',
+      'tap',
+      '--amount',
+      '8.50',
+      '--terminal',
+      file,
+    ] as const;
+    const shop = ['--data', temporaryFolder()] as const;
+    expect((await possum('sale', ...tap, ...shop)).code).toBe(2);
+    expect((await possum('sale', ...tap, ...shop, '--i-know-these-are-test-keys')).code).toBe(0);
+  });
+
   it.each([
     ['a block that was changed', '  block: B0080P0TE00E0000\n', /says 80/],
     [
