@@ -105,6 +105,15 @@ export function refuseForeignKinds(
       remedy: 'It keeps TDES (T), DES (D), AES (A) and HMAC (H) keys.',
     });
   }
+  if ((algorithm === 'H') !== (usage === 'M7')) {
+    throw new PossumError(
+      'KEY',
+      `usage ${usage} (${usageTitle(usage)}) has no keys of algorithm ${algorithm}`,
+      {
+        remedy: 'HMAC keys have usage M7 and algorithm H, both or neither.',
+      },
+    );
+  }
   if (!isModeOf(usage, modeOfUse)) {
     throw new PossumError('KEY', `usage ${usage} (${usageTitle(usage)}) does not go with mode ${modeOfUse}`, {
       remedy: 'See X9.143, tables 2 and 4; `possum crypto tr31` shows the header.',

@@ -175,6 +175,9 @@ describe('possum keys', () => {
       { slot: 'pin-key', method: 'CMAC-ZEROS' },
     ]);
     expect(await possum('keys', 'export-kcv', '--slot', 'none', ...data)).toMatchObject({ code: 1 });
+    await possum('keys', 'inject', ...INITIAL, ...data);
+    const initial = await possum('keys', 'export-kcv', '--slot', 'dukpt', ...data);
+    expect(initial.stdout).toMatch(/^dukpt +B1 +TDES-128 +ENCRYPT-ZEROS +AF8C07$/m);
   });
 
   it('destroys every key; the terminal is out of service until it starts anew', async () => {
@@ -264,6 +267,11 @@ describe('possum keys refuses', () => {
       'a mode that does not fit',
       ['generate', '--usage', 'P0', '--algorithm', 'aes', '--mode', 'G'],
       /does not go with mode "G"/,
+    ],
+    [
+      'an HMAC key for PINs',
+      ['generate', '--usage', 'P0', '--algorithm', 'hmac-256'],
+      /has no hmac-256 keys/,
     ],
     [
       'a KSN for a PIN key',

@@ -105,6 +105,7 @@ describe('a key block', () => {
       { modeOfUse: 'G' },
       /P0 \(PIN encryption\) does not go with mode G/,
     ],
+    ['an HMAC key of another usage', { algorithm: 'H' }, /P0 .* has no keys of algorithm H/],
     ['an RSA key', { keyUsage: 'K2', algorithm: 'R', modeOfUse: 'D' }, /algorithm R have no slot/],
     ['a component', { keyVersionNumber: 'c1' }, /component .*, no whole key/],
   ] as const)('with %s is refused with the reason', (_what, header, reason) => {

@@ -60,6 +60,13 @@ export function kindOf(options: KindOptions): KeyKind {
       remedy: spellingHint(options.algorithm, ALGORITHM_NAMES, 'algorithms'),
     });
   }
+  const [algorithm, bytes] = found;
+  if ((algorithm === 'H') !== (usage === 'M7')) {
+    throw new PossumError('USAGE', `usage ${usage} (${usageTitle(usage)}) has no ${options.algorithm} keys`, {
+      where: '--algorithm',
+      remedy: 'HMAC goes with usage M7, and with no other.',
+    });
+  }
   const modeOfUse = options.mode?.toUpperCase() ?? usualMode(usage);
   if (!isModeOf(usage, modeOfUse)) {
     throw new PossumError(
@@ -75,7 +82,6 @@ export function kindOf(options: KindOptions): KeyKind {
   if (!/^[ENS]$/.test(exportability)) {
     throw new PossumError('USAGE', 'exportability is E, N or S', { where: '--export' });
   }
-  const [algorithm, bytes] = found;
   return { usage, algorithm, modeOfUse, exportability, bytes };
 }
 

@@ -24,16 +24,9 @@ export async function exportCheckValues(
   options: DataOptions & { readonly slot?: string },
 ): Promise<ExitCode> {
   return withKeyView(options, (view) => {
-    const values = view
-      .checkValues()
-      .filter(({ slot }) => options.slot === undefined || slot.name === options.slot)
-      .map(({ slot, method, value }) => ({
-        slot: slot.name,
-        usage: slot.usage,
-        algorithm: algorithmName(slot.algorithm, slot.bits),
-        method,
-        kcv: value,
-      }));
+    const values = checkValueRows(view).filter(
+      ({ slot }) => options.slot === undefined || slot === options.slot,
+    );
     if (options.json === true) printJson(values);
     else if (values.length === 0) printText('No key in a slot has a check value.');
     else {
@@ -46,6 +39,41 @@ export async function exportCheckValues(
     }
     return options.slot !== undefined && values.length === 0 ? EXIT.failed : EXIT.done;
   });
+}
+
+interface CheckValueRow {
+  readonly slot: string;
+  readonly usage: string;
+  readonly algorithm: string;
+  readonly method: string;
+  readonly kcv: string;
+}
+
+/** The initial key itself is gone: what it had when it was loaded is told. */
+function checkValueRows(view: KeyView): CheckValueRow[] {
+  const loaded = view.dukpt?.loaded;
+  const initial: CheckValueRow[] =
+    loaded === undefined
+      ? []
+      : [
+          {
+            slot: 'dukpt',
+            usage: 'B1',
+            algorithm: `${loaded.scheme}-${loaded.bits}`,
+            method: loaded.scheme === 'AES' ? 'CMAC-ZEROS' : 'ENCRYPT-ZEROS',
+            kcv: loaded.kcv,
+          },
+        ];
+  return [
+    ...initial,
+    ...view.checkValues().map(({ slot: { name, usage, algorithm, bits }, method, value }) => ({
+      slot: name,
+      usage,
+      algorithm: algorithmName(algorithm, bits),
+      method,
+      kcv: value,
+    })),
+  ];
 }
 
 /** `TDES-128`, `AES-256`, `HMAC-256`: the algorithm with its bits. */
