@@ -1,5 +1,6 @@
 import { concat, equalBytes } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
+import { secretBytes, secretConcat, secretCopy } from '../platform/secret-memory.ts';
 import { aesCbcDecrypt, aesCbcEncrypt, aesCtr } from './aes.ts';
 import { aesCmac, tdesCmac } from './cmac.ts';
 import { tdesCbcDecrypt, tdesCbcEncrypt } from './des.ts';
@@ -79,7 +80,7 @@ function bindingMac(
   header: Uint8Array,
   clear: Uint8Array,
 ): Uint8Array {
-  const data = concat(header, clear);
+  const data = secretConcat(header, clear);
   const mac = version === 'B' ? tdesCmac(key, data) : aesCmac(key, data);
   data.fill(0);
   return mac;
@@ -102,10 +103,16 @@ const COUNTER_MODE_USAGE = 0x0002;
 /** The keys that encipher and authenticate: variants by constants 45 and 4D, or derived by CMAC (X9.143, 7.2). */
 function protectionKeys(version: KeyBlockVersion, kbpk: Uint8Array): ProtectionKeys {
   if (version === 'A' || version === 'C') {
-    return { encryption: kbpk.map((byte) => byte ^ 0x45), mac: kbpk.map((byte) => byte ^ 0x4d) };
+    return { encryption: variant(kbpk, 0x45), mac: variant(kbpk, 0x4d) };
   }
   const usage = version === 'E' ? COUNTER_MODE_USAGE : ENCRYPTION_USAGE;
   return { encryption: derivedKey(version, kbpk, usage), mac: derivedKey(version, kbpk, MAC_USAGE) };
+}
+
+function variant(kbpk: Uint8Array, constant: number): Uint8Array {
+  const key = secretCopy(kbpk);
+  for (let i = 0; i < key.length; i++) key[i] = (key[i] as number) ^ constant;
+  return key;
 }
 
 /** Counter, usage, separator, algorithm and length in bits, through CMAC until the key is full. */
@@ -113,7 +120,7 @@ function derivedKey(version: BindingVersion, kbpk: Uint8Array, usage: number): U
   const { length } = kbpk;
   const algorithm = version === 'B' ? length / 8 - 2 : length / 8;
   const size = version === 'B' ? 8 : 16;
-  const key = new Uint8Array(Math.ceil(length / size) * size);
+  const key = secretBytes(Math.ceil(length / size) * size);
   for (let at = 0; at < length; at += size) {
     const bits = 8 * length;
     const data = Uint8Array.of(
@@ -130,7 +137,7 @@ function derivedKey(version: BindingVersion, kbpk: Uint8Array, usage: number): U
     key.set(part, at);
     part.fill(0);
   }
-  const derived = key.slice(0, length);
+  const derived = secretCopy(key.subarray(0, length));
   key.fill(0);
   return derived;
 }

@@ -1,6 +1,7 @@
-import { concat, fromHex, latin1, toHex } from '../platform/bytes.ts';
+import { fromHex, latin1, toHex } from '../platform/bytes.ts';
 import { PossumError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
+import { secretConcat, secretCopy } from '../platform/secret-memory.ts';
 import { bindKey, requireKbpk, unbindKey } from './key-block-binding.ts';
 import {
   buildKeyBlockHeader,
@@ -67,7 +68,7 @@ export function wrapWithHeader(
   requireKeyLength(header, 8 * key.length);
   const { block, mac } = KEY_BLOCK_SIZES[header.versionId];
   const bits = 8 * key.length;
-  const clear = concat(Uint8Array.of(bits >> 8, bits), key, padding);
+  const clear = secretConcat(Uint8Array.of(bits >> 8, bits), key, padding);
   if (header.versionId !== 'E' && clear.length % block !== 0) {
     throw new PossumError('FORMAT', `key and padding do not fill whole blocks of ${block} bytes`);
   }
@@ -133,7 +134,7 @@ function splitKey(header: KeyBlockHeader, clear: Uint8Array): { key: Uint8Array;
     throw new PossumError('KEY', 'the key block holds a key of an impossible length');
   }
   requireKeyLength(header, bits);
-  return { key: clear.slice(2, end), padding: clear.slice(end) };
+  return { key: secretCopy(clear.subarray(2, end)), padding: clear.slice(end) };
 }
 
 function requireKeyLength({ algorithm, keyUsage }: KeyBlockHeader, bits: number): void {

@@ -32,6 +32,17 @@ export function secretCopy(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
+/** Secret parts one after the other; the originals are left as they are. */
+export function secretConcat(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = secretBytes(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
 /** Each place is given out once: a block goes when all of its pieces are gone. */
 function take(length: number): number {
   const size = (length + ALIGNMENT - 1) & ~(ALIGNMENT - 1);

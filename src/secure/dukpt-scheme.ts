@@ -86,5 +86,10 @@ export function isFromPublishedBdk(key: Uint8Array, ksn: Uint8Array): boolean {
   const scheme = schemeOf(ksn);
   return publishedBdks(scheme === AES ? 'aes' : 'tdes')
     .filter((bdk) => bdk.length === key.length)
-    .some((bdk) => equalBytes(scheme.initialKey(bdk, ksn), key));
+    .some((bdk) => {
+      const initial = scheme.initialKey(bdk, ksn);
+      const isSame = equalBytes(initial, key);
+      initial.fill(0);
+      return isSame;
+    });
 }

@@ -2,7 +2,7 @@ import { encodePinBlock } from '../crypto/pin-block.ts';
 import { rsaEncipher } from '../crypto/rsa.ts';
 import { concat } from '../platform/bytes.ts';
 import type { Random } from '../platform/random.ts';
-import { secretBytes } from '../platform/secret-memory.ts';
+import { secretConcat } from '../platform/secret-memory.ts';
 import type { Exchange, OfflinePinAnswer, PinEnciphermentKey } from '../ports/index.ts';
 
 /** VERIFY, plaintext PIN, 8 bytes (EMV 4.3 Book 3, 6.5.12). */
@@ -25,9 +25,7 @@ type Transmit = (command: Uint8Array) => Promise<Exchange>;
  */
 export async function verifyPlaintext(digits: Uint8Array, transmit: Transmit): Promise<OfflinePinAnswer> {
   const block = encodePinBlock({ format: 2, pin: digits });
-  const command = secretBytes(VERIFY_PLAINTEXT.length + block.length);
-  command.set(VERIFY_PLAINTEXT);
-  command.set(block, VERIFY_PLAINTEXT.length);
+  const command = secretConcat(VERIFY_PLAINTEXT, block);
   block.fill(0);
   return verify(command, transmit);
 }
@@ -51,11 +49,7 @@ export async function verifyEnciphered(
   }
   const padding = random.bytes(length - FIXED_LENGTH);
   const block = encodePinBlock({ format: 2, pin: digits });
-  const plain = secretBytes(length);
-  plain[0] = HEADER;
-  plain.set(block, 1);
-  plain.set(number, 1 + block.length);
-  plain.set(padding, FIXED_LENGTH);
+  const plain = secretConcat(Uint8Array.of(HEADER), block, number, padding);
   const enciphered = rsaEncipher(key.modulus, key.exponent, plain);
   block.fill(0);
   plain.fill(0);

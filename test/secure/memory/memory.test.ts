@@ -15,9 +15,12 @@ const TRANSACTIONS = 8;
 
 let program = '';
 
-async function open(mood = ''): Promise<[Shop, TerminalProcess, readonly Canary[]]> {
+async function open(
+  mood = '',
+  keys: 'loaded' | 'in-file' = 'loaded',
+): Promise<[Shop, TerminalProcess, readonly Canary[]]> {
   const pins = new Map(CARDS.map((card) => [card as string, randomPin()]));
-  const shop = await openShop(temporaryFolder(), pins);
+  const shop = await openShop(temporaryFolder(), pins, keys);
   const terminal = await startTerminal(program, shop, mood);
   onTestFinished(async () => {
     await terminal.close();
@@ -86,6 +89,15 @@ if (process.platform === 'linux') {
       const leaks = leaksOf(canaries);
       for (const [form, { bytes }] of leaks) await terminal.leak(form, bytes);
       expect(search(terminal, canaries)).toEqual(expect.arrayContaining(leaks.map(([, { name }]) => name)));
+    });
+
+    it('holds no key that was made from an initial key in the terminal file', async () => {
+      const [, terminal, canaries] = await open('', 'in-file');
+      expect(await terminal.sale('visa-credit')).toMatch(/^APPROVED_ONLINE/);
+      await wait(SETTLED_MS);
+      // The file itself is kept as settings.
+      const made = canaries.filter(({ name }) => !name.startsWith('initial key'));
+      expect(search(terminal, made)).toEqual([]);
     });
 
     it('would show what a terminal leaves that does not wipe', async () => {

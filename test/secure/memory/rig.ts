@@ -14,11 +14,10 @@ import {
 } from '../../../src/app.ts';
 import { initialKey } from '../../../src/crypto/dukpt-tdes.ts';
 import { loadHost } from '../../../src/host/config.ts';
-import { fromHex } from '../../../src/platform/bytes.ts';
+import { fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { realClock } from '../../../src/platform/clock.ts';
 import { fixturePath } from '../../../src/platform/fixtures.ts';
 import { seededRandom, systemRandom } from '../../../src/platform/random.ts';
-import { Secret } from '../../../src/platform/secret.ts';
 import { loadTerminalSettings } from '../../../src/terminal/config.ts';
 import { type FrameKind, frame, frameReader } from './frames.ts';
 
@@ -49,10 +48,14 @@ export interface Shop {
 }
 
 /**
- * A host whose cards have these PINs, and the data folder of a terminal whose initial key was loaded before, by
- * another process.
+ * A host whose cards have these PINs, and the data folder of a terminal.
+ * @param keys `loaded`: another process has loaded the initial key; `in-file`: it stands in the terminal file
  */
-export async function openShop(folder: string, pins: ReadonlyMap<string, string>): Promise<Shop> {
+export async function openShop(
+  folder: string,
+  pins: ReadonlyMap<string, string>,
+  keys: 'loaded' | 'in-file',
+): Promise<Shop> {
   const clock = realClock();
   const config = loadHost(fixturePath('hosts', 'demo.yaml'));
   const pinOf = new Map([...pins].map(([card, pin]) => [cardFile(card).pan, pin]));
@@ -71,23 +74,23 @@ export async function openShop(folder: string, pins: ReadonlyMap<string, string>
   const ksn = Uint8Array.from([0xff, 0xff, 0x98, ...randomBytes(4), randomBytes(1)[0] as number, 0, 0]);
   ksn[7] = (ksn[7] as number) & 0xe0;
   const key = initialKey(BDK, ksn);
-  const file = fixturePath('terminals', 'demo.yaml');
-  const terminal = await createTerminal({
-    settings: { ...loadTerminalSettings(file), keys: { initialKey: new Secret(Uint8Array.from(key)), ksn } },
-    folder,
-    clock,
-    random: systemRandom(),
-    devices: createVirtualDevices(clock),
-    line: switchedLine(host.address, clock),
-  });
-  terminal.close();
   const terminalFile = join(folder, 'terminal.yaml');
-  writeFileSync(
-    terminalFile,
-    readFileSync(file, 'utf8')
-      .replace(/^keys:\n(?: .*\n)+/m, '')
-      .replace('../capk/test-ca.yaml', fixturePath('capk', 'test-ca.yaml')),
-  );
+  const demo = readFileSync(fixturePath('terminals', 'demo.yaml'), 'utf8')
+    .replace(/^keys:\n(?: .*\n)+/m, '')
+    .replace('../capk/test-ca.yaml', fixturePath('capk', 'test-ca.yaml'));
+  writeFileSync(terminalFile, `${demo}\nkeys: { initialKey: ${toHex(key)}, ksn: ${toHex(ksn)} }\n`);
+  if (keys === 'loaded') {
+    const terminal = await createTerminal({
+      settings: loadTerminalSettings(terminalFile),
+      folder,
+      clock,
+      random: systemRandom(),
+      devices: createVirtualDevices(clock),
+      line: switchedLine(host.address, clock),
+    });
+    terminal.close();
+    writeFileSync(terminalFile, demo);
+  }
   return {
     initialKey: key,
     ksn,
