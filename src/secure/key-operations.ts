@@ -27,7 +27,7 @@ export interface KeyOperations {
   decipher(slot: string, data: Uint8Array, iv: Uint8Array): Uint8Array;
   /**
    * A key as a block under another key: the only way in which one leaves.
-   * @param under slot of a KBPK; with an AES key the block has version D, with TDES B
+   * @param under slot of a KBPK: with a TDES key the block has version B, with AES D, with one of ISO 20038 (K4) E
    * @throws PossumError `KEY` for a key that must not be exported
    */
   exportBlock(slot: string, under: string): string;
@@ -72,7 +72,9 @@ export function keyOperations(
       withKey(under, 'close a key block', (kbpk, kek) =>
         slots.withKey(name, (key, slot) => {
           requireExportable(slot);
-          return closeBlock(kbpk, kek.algorithm === 'A' ? 'D' : 'B', slot, key, random);
+          const version = kek.usage === 'K4' ? 'E' : kek.algorithm === 'A' ? 'D' : 'B';
+          requireVersion(kek, version);
+          return closeBlock(kbpk, version, slot, key, random);
         }),
       ),
   };
@@ -121,6 +123,25 @@ function requireAlgorithm({ name, algorithm }: KeySlot, allowed: string, what: s
     where: `key slot ${name}`,
     remedy: `It needs one of algorithm ${[...allowed].join(' or ')}.`,
   });
+}
+
+/**
+ * Refuses a KBPK that does not protect blocks of this version: A to C are under TDES, D and E under AES; E is that of
+ * ISO 20038 and its keys (K4), which know D too.
+ * @throws PossumError `KEY`
+ */
+export function requireVersion({ name, usage, algorithm }: KeySlot, version: KeyBlockVersion): void {
+  const isAes = version === 'D' || version === 'E';
+  const fits = usage === 'K4' ? algorithm === 'A' && isAes : version !== 'E' && (algorithm === 'A') === isAes;
+  if (fits) return;
+  throw new PossumError(
+    'KEY',
+    `a key of usage ${usage} and algorithm ${algorithm} protects no key block of version ${version}`,
+    {
+      where: `key slot ${name}`,
+      remedy: 'Name the slot of the KBPK under which the block was made.',
+    },
+  );
 }
 
 function requireExportable({ name, exportability }: KeySlot): void {

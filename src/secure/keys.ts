@@ -1,10 +1,11 @@
 import { unwrapKeyBlock } from '../crypto/key-block.ts';
+import { parseKeyBlockHeader } from '../crypto/key-block-header.ts';
 import { PossumError } from '../platform/errors.ts';
 import type { Random } from '../platform/random.ts';
 import type { Trace } from '../platform/trace.ts';
 import type { KeyStore, KeyStoreWriter, Sealer } from '../ports/index.ts';
 import { type ComponentCeremony, type ComponentRequest, componentCeremony } from './components.ts';
-import { type KeyOperations, keyOperations } from './key-operations.ts';
+import { type KeyOperations, keyOperations, requireVersion } from './key-operations.ts';
 import { checkSlotName, type KeySlot, type ListedSlot, slotStore } from './key-slots.ts';
 import { type KeyOperation, requireOperation, usageTitle } from './key-usage.ts';
 import { type BlockOpener, type OpenedBlock, openKeyBlock } from './opened-block.ts';
@@ -96,6 +97,7 @@ export function createKeys({ store, sealer, trace, random }: KeysParts): KeysIns
       : (text) =>
           slots.withKey(under, (kbpk, slot) => {
             requireOperation(slot, 'open a key block');
+            requireVersion(slot, parseKeyBlockHeader(text).header.versionId);
             used(slot, 'open a key block');
             return unwrapKeyBlock(kbpk, text);
           });

@@ -166,6 +166,37 @@ describe('a key block', () => {
   });
 });
 
+describe('a key block protection key', () => {
+  const KBPK = '000102030405060708090A0B0C0D0E0F';
+
+  it.each([
+    ['K1', 'T', 'ABC'],
+    ['K1', 'A', 'D'],
+    ['K4', 'A', 'DE'],
+    ['K4', 'T', ''],
+  ] as const)(
+    'of usage %s and algorithm %s opens blocks of version %j and no other',
+    (keyUsage, algorithm, versions) => {
+      const { secure } = memoryVault();
+      const versionId = algorithm === 'A' ? 'D' : 'B';
+      secure.keys.loadBlock({
+        block: blockOf({ keyUsage, algorithm, versionId, modeOfUse: 'B' }, KBPK),
+        name: 'kbpk',
+      });
+      const opened = (['A', 'B', 'C', 'D', 'E'] as const).filter((version) => {
+        const block = blockOf({ versionId: version }, CANARY, [], fromHex(KBPK));
+        try {
+          return secure.keys.loadBlock({ block, under: 'kbpk', marked: true }).under === 'kbpk';
+        } catch (cause) {
+          expect((cause as Error).message).toMatch(/protects no key block of version/);
+          return false;
+        }
+      });
+      expect(opened.join('')).toBe(versions);
+    },
+  );
+});
+
 describe('a key that may be a real one', () => {
   const foreign = blockOf({}, CANARY, [], OTHER_KBPK);
   const loadKbpk = () => {

@@ -28,7 +28,7 @@ const ASK: Readonly<Record<KeyOperation, (keys: Keys, slot: string) => unknown>>
   'unwrap a key': (keys, slot) => keys.replaceWorkingKeys(slot, []),
   'open a key block': (keys, slot) =>
     keys.loadBlock({
-      block: blockOf({}, CANARY, [], fromHex(CANARY)),
+      block: blockOf({ versionId: slot === 'kbpk-iso20038' ? 'D' : 'B' }, CANARY, [], fromHex(CANARY)),
       name: 'opened',
       under: slot,
       marked: true,
@@ -70,7 +70,11 @@ describe('a key slot', () => {
 
   it.each(LOADED)('of usage %s in mode %s does what it is for and refuses all else', (usage, mode) => {
     const { secure } = memoryVault();
-    const slot = secure.keys.loadBlock({ block: blockOf({ keyUsage: usage, modeOfUse: mode }) }).name;
+    // ISO 20038 knows AES alone.
+    const kind = usage === 'K4' ? ({ versionId: 'D', algorithm: 'A' } as const) : {};
+    const slot = secure.keys.loadBlock({
+      block: blockOf({ ...kind, keyUsage: usage, modeOfUse: mode }),
+    }).name;
     const allowed = operationsOf(usage, mode);
     for (const operation of KEY_OPERATIONS) {
       const ask = () => ASK[operation](secure.keys, slot);
