@@ -15,9 +15,8 @@ const core = await openCore(folder, isNew, () => {
 });
 isOpen = true;
 for (let i = 0; i < Number(count); i++) {
-  const sent = await core.take(i % 2 === 0);
+  const sent = await core.take(i % 2 === 0, ({ ksn, mac }) => writeSync(1, `${ksn} ${mac}\n`));
   if (sent === undefined) break;
-  writeSync(1, `${sent.ksn} ${sent.mac}\n`);
 }
 writeSync(1, `statements ${statements}\n`);
 core.close();

@@ -22,8 +22,12 @@ const KEYS: readonly PinKey[] = [1, 2, 3, 4, 'enter'];
 export interface Core {
   readonly secure: SecureModule;
   readonly journal: Journal;
-  /** Takes the key of a message, with a PIN or without. @returns its KSN in hex as the host would see it, and the MAC */
-  take(withPin: boolean): Promise<Sent | undefined>;
+  /**
+   * Takes the key of a message, with a PIN or without.
+   * @param heard called at the moment at which the KSN is known outside
+   * @returns KSN and MAC in hex, as the host would see them
+   */
+  take(withPin: boolean, heard?: (sent: Sent) => void): Promise<Sent | undefined>;
   close(): void;
 }
 
@@ -54,11 +58,12 @@ export async function openCore(folder: string, isNew: boolean, onStatement: () =
     return {
       secure,
       journal,
-      async take(withPin) {
+      async take(withPin, heard) {
         if (withPin) await secure.online(REQUEST, new AbortController().signal);
         const key = withPin ? secure.takePinKey() : secure.takeMessageKey();
         if (key === undefined) return undefined;
         const sent = { ksn: toHex(key.ksn), mac: toHex(key.mac(MESSAGE)) };
+        heard?.(sent);
         key.release();
         return sent;
       },
