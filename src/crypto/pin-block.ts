@@ -38,6 +38,7 @@ const NIBBLES = 16;
 const SHORT_BLOCK = 8;
 const LONG_BLOCK = 16;
 const FORMAT_4_FILL = 10;
+const NO_ACCOUNT = new Uint8Array(0);
 /** What a nibble behind the PIN may be. */
 const FILL_RANGE: Readonly<Record<PinBlockFormat, readonly [lowest: number, highest: number]>> = {
   0: [15, 15],
@@ -70,6 +71,8 @@ export function encodePinBlock(input: PinBlockInput): Uint8Array {
   if (pin.some((digit) => digit > 9)) throw new PossumError('FORMAT', 'a PIN consists of digits');
   if (format === 4 && input.pan !== undefined) panField4(input.pan);
   const fill = fillOf(input);
+  const account = format === 0 || format === 3 ? panField(input.pan) : NO_ACCOUNT;
+  if (account === undefined) throw new PossumError('FORMAT', 'a PIN block needs a PAN of 13 to 19 digits');
   const block = secretBytes(format === 4 ? LONG_BLOCK : SHORT_BLOCK);
   for (let i = 0; i < NIBBLES; i++) {
     const nibble =
@@ -77,11 +80,7 @@ export function encodePinBlock(input: PinBlockInput): Uint8Array {
     block[i >> 1] = ((block[i >> 1] as number) << 4) | (nibble as number);
   }
   if (format === 4) block.set(input.fill.subarray(0, SHORT_BLOCK), SHORT_BLOCK);
-  if (format === 0 || format === 3) {
-    const account = panField(input.pan);
-    if (account === undefined) throw new PossumError('FORMAT', 'a PIN block needs a PAN of 13 to 19 digits');
-    xorInto(block, account);
-  }
+  xorInto(block, account);
   return block;
 }
 
@@ -177,7 +176,7 @@ export function panField4(pan: string): Uint8Array {
 }
 
 function xorInto(target: Uint8Array, other: Uint8Array): void {
-  for (let i = 0; i < target.length; i++) target[i] = (target[i] as number) ^ (other[i] as number);
+  for (let i = 0; i < other.length; i++) target[i] = (target[i] as number) ^ (other[i] as number);
 }
 
 function invalid(reason: PinBlockFault): DecodedPinBlock {

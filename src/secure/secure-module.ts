@@ -173,10 +173,15 @@ class Module implements SecureModule {
   async online(request: OnlinePinRequest, signal: AbortSignal): Promise<{ kind: 'entered' | PinRefusal }> {
     this.dropPin();
     if (this.status() !== 'ready') return { kind: 'unavailable' };
+    const { trace } = this.#parts;
+    if (!this.#canBind(request.pan)) {
+      trace.emit({ kind: 'alarm', what: 'no PIN: the card number is too short for a PIN block' });
+      return { kind: 'unavailable' };
+    }
     const waitMs = this.pinWaitMs();
     if (waitMs > 0) {
       const seconds = Math.ceil(waitMs / 1000);
-      this.#parts.trace.emit({ kind: 'alarm', what: `too many PINs: the next one in ${seconds} s` });
+      trace.emit({ kind: 'alarm', what: `too many PINs: the next one in ${seconds} s` });
       return { kind: 'limited' };
     }
     return this.#withDigits({ ...promptOf(request), purpose: 'online' }, signal, (digits) => {
@@ -219,6 +224,12 @@ class Module implements SecureModule {
     return schemeOf(own.ksn).name === 'TDES'
       ? messageKey(own, sealer, trace, pin)
       : aesMessageKey(own, sealer, trace, this.random, pin);
+  }
+
+  /** Formats 0 and 3 take twelve digits of the card number and its check digit. */
+  #canBind(pan: Pan): boolean {
+    const ksn = this.#registers.peek();
+    return pan.reveal().length >= SHORTEST_PAN || (ksn !== undefined && schemeOf(ksn).name === 'AES');
   }
 
   /** A unit of work may be undone, and done again: keys of which nothing became durable are wiped. */
@@ -364,6 +375,7 @@ class Module implements SecureModule {
   }
 }
 
+const SHORTEST_PAN = 13;
 const SEAL_PROBE = Uint8Array.from({ length: 16 }, (_, i) => i);
 const WRONG_REGISTERS = 'more future-key registers were altered than fail by age';
 

@@ -107,6 +107,11 @@ export const FURTHER_ANSWERS: readonly KnownAnswer[] = [
     answer: '79CE52A7F786A960',
   },
   {
+    algorithm: 'PIN block format 2',
+    compute: () => encodePinBlock({ format: 2, pin: Uint8Array.of(1, 2, 3, 4) }),
+    answer: '241234FFFFFFFFFF',
+  },
+  {
     algorithm: 'PIN block format 3',
     compute: () =>
       encodePinBlock({

@@ -109,6 +109,13 @@ describe('the secure module', () => {
     expect(toHex(module.nextKsn() as Uint8Array)).toBe('FFFF9876543210E00001');
   });
 
+  it('asks for no PIN that no block can bind to the card number', async () => {
+    const { module, store, clock } = provisioned([1, 2, 3, 4, 'enter']);
+    const short = { ...REQUEST, pan: new Pan('401234567890') };
+    expect(await clock.run(module.online(short, NEVER))).toEqual({ kind: 'unavailable' });
+    expect(toHex(store.records.get('dukpt/0/ksn') as Uint8Array)).toBe('FFFF9876543210E00001');
+  });
+
   it('never gives a KSN twice, whether the PIN is used or dropped', async () => {
     const { module, clock } = provisioned([1, 2, 3, 4, 'enter']);
     await clock.run(module.online(REQUEST, NEVER));
