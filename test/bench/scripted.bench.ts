@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fixturePath } from '../../src/platform/fixtures.ts';
-import { countCommits, Sqlite } from './commit-counter.ts';
+import { bareCommit } from './bare-commit.ts';
+import { countCommits } from './commit-counter.ts';
 import { temporaryFolder } from './folder.ts';
 import { atMost, type Figure, group, median, smoke } from './harness.ts';
 import { possum, runNode } from './spawned.ts';
@@ -58,16 +59,6 @@ async function commitsOf(kind: Kind): Promise<number> {
   return counter.take();
 }
 
-function bareCommit(): () => void {
-  const database = new Sqlite(join(temporaryFolder(), 'bare.db'));
-  database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
-  database.exec('CREATE TABLE sale (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT');
-  const insert = database.prepare('INSERT INTO sale (body) VALUES (?)');
-  const body = new Uint8Array(300);
-  return () => void insert.run(body);
-}
-
 /** Milliseconds of the bare work of all taps, each followed by its commits, as a terminal meets them. */
 function bareDay(work: () => void, commits: number, commit: () => void): number {
   const start = performance.now();
@@ -93,17 +84,26 @@ async function measure(): Promise<readonly Figure[]> {
     const files = scenarios(folder, kind, file);
     const commits = await commitsOf(kind);
     bareDay(bare[kind], 0, commit);
-    const rounds = Array.from({ length: ROUNDS }, () => {
-      const run = runNode([possum, 'run', '--json', ...files]);
-      const work = bareDay(bare[kind], commits, commit);
-      return { run: run.ms, work };
+    const floor = [join(__dirname, 'taps.child.cjs'), kind, String(TAPS), String(commits)];
+    const rounds = Array.from({ length: ROUNDS }, () => ({
+      run: runNode([possum, 'run', '--json', ...files]).ms,
+      work: bareDay(bare[kind], commits, commit),
+      floor: runNode(floor).ms,
+    }));
+    const against = (name: string, of: 'run' | 'floor', base: 'work' | 'floor', limit?: number): Figure => ({
+      name,
+      measured: `${median(rounds.map((round) => round[of])).toFixed(0)} ms : ${median(rounds.map((round) => round[base])).toFixed(0)} ms`,
+      value: median(rounds.map((round) => round[of] / round[base])),
+      ...(limit === undefined ? {} : { limit: atMost(limit) }),
     });
-    figures.push({
-      name: `${TAPS} ${what} with journal, against work + ${commits} commits each`,
-      measured: `${median(rounds.map(({ run }) => run)).toFixed(0)} ms : ${median(rounds.map(({ work }) => work)).toFixed(0)} ms`,
-      value: median(rounds.map(({ run, work }) => run / work)),
-      limit: atMost(4),
-    });
+    figures.push(
+      against(`${TAPS} ${what} with journal, against work + ${commits} commits each`, 'run', 'work', 4),
+    );
+    if (file !== terminal) continue;
+    figures.push(
+      against(`card, kernel, host and commits of the ${what} in a new process`, 'floor', 'work'),
+      against(`${TAPS} ${what} with journal, against those`, 'run', 'floor'),
+    );
   }
   return figures;
 }
