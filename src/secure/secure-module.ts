@@ -44,7 +44,6 @@ export function createSecureModule(parts: SecureModuleParts): SecureModule {
 }
 
 class Module implements SecureModule {
-  readonly keys: Keys;
   readonly #parts: SecureModuleParts;
   readonly #health: Health;
   readonly #registers: FutureKeys;
@@ -67,7 +66,6 @@ class Module implements SecureModule {
     this.#pinRate = pinRate(store, parts.clock, parts.pinLimit);
     this.#registers = futureKeys(store, parts.sealer);
     this.#inside = createKeys({ store, sealer: parts.sealer, trace: parts.trace, random: this.random });
-    this.keys = this.#inside.keys;
     this.#tampering = parts.tamper?.tripped();
     // The power may have failed while keys were being destroyed.
     if (this.#tampering !== undefined) this.#destroyKeys();
@@ -79,6 +77,11 @@ class Module implements SecureModule {
     if (this.fault() !== undefined) return 'failed';
     if (!this.#registers.isLoaded()) return 'unprovisioned';
     return this.#registers.peek() === undefined ? 'exhausted' : 'ready';
+  }
+
+  get keys(): Keys {
+    this.#health.testFurther();
+    return this.#inside.keys;
   }
 
   get random(): Random {
@@ -114,11 +117,13 @@ class Module implements SecureModule {
   }
 
   loadInitialKey(key: Secret, ksn: Uint8Array, proof?: InitialKeyProof): LoadedInitialKey {
+    if (schemeOfInitialKey(key.reveal(), ksn).name === 'AES') this.#health.testFurther();
     this.#requireIntact();
     return this.#registers.load(key.reveal(), ksn, originOf(key.reveal(), ksn, proof));
   }
 
   loadInitialKeyBlock(request: InitialKeyBlock): LoadedInitialKey {
+    this.#health.testFurther();
     this.#requireIntact();
     const opened = this.#inside.openBlock(request);
     const key = new Secret(opened.key, 'initial key');
@@ -205,6 +210,7 @@ class Module implements SecureModule {
     transmit: (command: Uint8Array) => Promise<Exchange>,
     signal: AbortSignal,
   ): Promise<OfflinePinAnswer> {
+    this.#health.testFurther();
     const { key, challenge } = request;
     return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
       verifyEnciphered(digits, key, challenge, this.random, this.#unlessTampered(transmit)),
@@ -213,6 +219,7 @@ class Module implements SecureModule {
 
   /** The counter moves durably before the KSN is known outside; digits are wiped by the caller. */
   #take(pin?: { readonly digits: Uint8Array; readonly pan: Pan }): MessageKey | undefined {
+    if (this.#takesAesKeys()) this.#health.testFurther();
     if (this.#isOut()) return undefined;
     const taken = this.#takeDurably(pin !== undefined);
     if (taken === undefined) {
@@ -228,8 +235,12 @@ class Module implements SecureModule {
 
   /** Formats 0 and 3 take twelve digits of the card number and its check digit. */
   #canBind(pan: Pan): boolean {
-    const ksn = this.#registers.peek();
-    return pan.reveal().length >= SHORTEST_PAN || (ksn !== undefined && schemeOf(ksn).name === 'AES');
+    return pan.reveal().length >= SHORTEST_PAN || this.#takesAesKeys();
+  }
+
+  #takesAesKeys(): boolean {
+    const ksn = this.#isOut() ? undefined : this.#registers.peek();
+    return ksn !== undefined && schemeOf(ksn).name === 'AES';
   }
 
   /** A unit of work may be undone, and done again: keys of which nothing became durable are wiped. */
@@ -284,7 +295,7 @@ class Module implements SecureModule {
 
   #alteredSlot(): string | undefined {
     if (this.#tampering !== undefined) return undefined;
-    const altered = this.keys.list().find(({ intact }) => !intact);
+    const altered = this.#inside.keys.list().find(({ intact }) => !intact);
     return altered === undefined ? undefined : `key slot ${altered.name} was altered`;
   }
 
@@ -381,7 +392,6 @@ const WRONG_REGISTERS = 'more future-key registers were altered than fail by age
 
 /** A clear key has to be published; one that follows from a published BDK is. */
 function originOf(key: Uint8Array, ksn: Uint8Array, proof: InitialKeyProof | undefined): KeyOrigin {
-  schemeOfInitialKey(key, ksn);
   if (proof === 'block' || proof === 'generated') return proof;
   if (isFromPublishedBdk(key, ksn)) return 'published';
   return originOfForeign(key, proof === 'marked', 'the initial key');

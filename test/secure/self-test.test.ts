@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { initialKey } from '../../src/crypto/dukpt-tdes.ts';
 import { fromHex } from '../../src/platform/bytes.ts';
 import { VirtualClock } from '../../src/platform/clock.ts';
 import { type Random, seededRandom } from '../../src/platform/random.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { createTrace } from '../../src/platform/trace.ts';
-import { createSecureModule } from '../../src/secure/secure-module.ts';
+import { createSecureModule, type SecureModule } from '../../src/secure/secure-module.ts';
 import {
   FURTHER_ANSWERS,
   firstWrong,
@@ -16,6 +16,7 @@ import { memoryKeyStore } from '../support/memory-key-store.ts';
 import { testSealer } from '../support/sealer.ts';
 
 const KSN = fromHex('FFFF9876543210E00000');
+const AES_KSN = fromHex('123456789012345600000000');
 const BDK = fromHex('0123456789ABCDEFFEDCBA9876543210');
 const ANSWERS = [...POWER_UP_ANSWERS, ...FURTHER_ANSWERS];
 const DAY_MS = 24 * 3_600_000;
@@ -75,6 +76,20 @@ describe('the self-test of the module', () => {
     expect(module.selfTest()).toBeUndefined();
     await clock.advance(3 * DAY_MS);
     expect([module.status(), alarms]).toEqual(['ready', []]);
+  });
+
+  it.each([
+    ['a key slot', (module: SecureModule) => module.keys.list()],
+    ['a key block', (module: SecureModule) => module.loadInitialKeyBlock({ block: PUBLISHED_BLOCK })],
+    ['an AES key', (module: SecureModule) => module.loadInitialKey(new Secret(new Uint8Array(16)), AES_KSN)],
+  ])('comes before %s is used, when it has not come yet', (_, use) => {
+    const answers = FURTHER_ANSWERS as KnownAnswer[];
+    answers.push({ algorithm: 'the last one', compute: () => undefined, answer: '00' });
+    onTestFinished(() => void answers.pop());
+    const { module } = machine();
+    expect([module.status(), module.takeMessageKey()]).toEqual(['ready', expect.anything()]);
+    expect(() => use(module)).toThrow(/out of service: the self-test of the last one failed/);
+    expect(module.status()).toBe('failed');
   });
 
   it('is no reason for virtual time to pass', async () => {
