@@ -357,6 +357,17 @@ describe('possum crypto CALCULATOR', () => {
     expect((await possum('crypto', 'kcv', FLAG, '--key', key)).stdout).toBe(stdout);
   });
 
+  it('takes a master key of even parity only when it is asked to', async () => {
+    const argv = ['cvv', '--pan', '4123456789012345', '--expiry', '8701', '--service-code', '111'];
+    const key = '12345678123456781234567812345678';
+    const refused = await possum('crypto', ...argv, '--cvk', key);
+    expect([refused.code, refused.stdout]).toEqual([2, '']);
+    expect(refused.stderr).toMatch(/--cvk: the key has bytes of even parity.*--any-parity.*adjust-parity/s);
+    expect((await possum('crypto', ...argv, '--cvk', key, '--any-parity')).stdout).toMatch(/^cvv +\d{3}\n$/);
+    // Keys that are derived have no parity.
+    expect((await possum('crypto', 'kcv', '--key', key)).code).toBe(0);
+  });
+
   it('reads a value from a file', async () => {
     const file = join(temporaryFolder(), 'key');
     writeFileSync(file, `${BDK}\n`);

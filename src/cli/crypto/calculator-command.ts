@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { KeyAlgorithm } from '../../crypto/kcv.ts';
+import { hasOddParity, type KeyAlgorithm } from '../../crypto/kcv.ts';
 import { fromHex, isHex } from '../../platform/bytes.ts';
 import { PossumError } from '../../platform/errors.ts';
 import { isPublishedKey } from '../../secure/published-keys.ts';
@@ -17,6 +17,7 @@ interface Options extends Readonly<Record<string, unknown>> {
   readonly explain?: boolean;
   readonly reveal?: boolean;
   readonly iKnowTheseAreTestKeys?: boolean;
+  readonly anyParity?: boolean;
 }
 
 /** Fields that hold a key, or several with commas between. */
@@ -47,6 +48,9 @@ export function addCalculator(program: Command, calculator: Calculator): void {
       'after',
       `\nA value @FILE is read from a file, - from standard input; keys that nobody published come so.\n\nExample:\n  possum crypto ${name} ${example}`,
     );
+  if (tdesRootsOf(calculator).length > 0) {
+    sub.option('--any-parity', 'take a TDES master key whose bytes do not have odd parity');
+  }
   for (const field of fields) sub.option(`--${kebab(field)} <value>`, FIELD_HELP[field]);
   sub
     .option('--explain', 'show every intermediate value by name')
@@ -59,11 +63,31 @@ export function addCalculator(program: Command, calculator: Calculator): void {
       }
       const values = await valuesOf(fields, options);
       const whole = calculate(calculator.topic, operation, values);
+      if (options.anyParity !== true) refuseEvenParity(tdesRootsOf(calculator), values);
       const wanted = options.explain === true ? whole : withoutSteps(whole);
       const answer = options.reveal === true ? wanted : masked(wanted, keyAlgorithms(calculator, values));
       if (options.json === true) printJson(answer);
       else printText(flattened(answer));
     });
+}
+
+/** TDES keys that somebody drew: they have odd parity, which keys that are derived need not have. */
+const TDES_ROOTS: ReadonlySet<string> = new Set(['bdk', 'cvk', 'imk', 'imkAc', 'imkSmc', 'imkSmi', 'pvk']);
+
+function tdesRootsOf({ topic, fields }: Calculator): readonly string[] {
+  return topic === 'dukpt-aes' ? [] : fields.filter((field) => TDES_ROOTS.has(field));
+}
+
+/** A digit that was typed wrong shows in the parity more often than not. */
+function refuseEvenParity(fields: readonly string[], values: Readonly<Record<string, unknown>>): void {
+  for (const field of fields) {
+    const text = values[field];
+    if (typeof text !== 'string' || !isHex(text) || hasOddParity(fromHex(text))) continue;
+    throw new PossumError('KEY', 'the key has bytes of even parity: a digit may be wrong', {
+      where: `--${kebab(field)}`,
+      remedy: '--any-parity takes it as it is; `possum crypto kcv adjust-parity` sets the parity.',
+    });
+  }
 }
 
 /** Which algorithm the keys of an answer are for: a working key of AES DUKPT may be for TDES or HMAC. */
