@@ -14,7 +14,7 @@ export const DES_SCHEDULE_WORDS = 32;
 interface Tables {
   /** S-boxes joined with P, rotated left by one: 8 boxes of 64 entries. */
   readonly sp: Int32Array;
-  /** PC1 by key byte: 8 bytes of 256 entries for C, then the same for D. */
+  /** PC1 by key byte without its parity bit: 8 bytes of 128 entries for C, then the same for D. */
   readonly pc1: Int32Array;
   /**
    * PC2 by 7-bit slice: 4 slices of 128 entries for C, then for D. The upper half of an entry belongs to the first
@@ -59,11 +59,11 @@ function fillLinear(table: Int32Array, at: number, size: number, ofBit: (bit: nu
 }
 
 function firstChoice(): Int32Array {
-  const table = new Int32Array(2 * 8 * 256);
+  const table = new Int32Array(2 * 8 * 128);
   for (let half = 0; half < 2; half++) {
     for (let byte = 0; byte < 8; byte++) {
-      fillLinear(table, (8 * half + byte) * 256, 256, (bit) => {
-        const position = PC1.indexOf(8 * byte + (8 - bit), 28 * half);
+      fillLinear(table, (8 * half + byte) * 128, 128, (bit) => {
+        const position = PC1.indexOf(8 * byte + (7 - bit), 28 * half);
         return position < 0 || position >= 28 * (half + 1) ? 0 : 1 << (27 - (position - 28 * half));
       });
     }
@@ -96,23 +96,23 @@ function secondChoice(): Int32Array {
 export function desSchedule(schedule: DesSchedule, left: number, right: number): void {
   const { pc1, pc2 } = tables();
   let c =
-    (pc1[left >>> 24] as number) |
-    (pc1[256 + ((left >>> 16) & 255)] as number) |
-    (pc1[512 + ((left >>> 8) & 255)] as number) |
-    (pc1[768 + (left & 255)] as number) |
-    (pc1[1024 + (right >>> 24)] as number) |
-    (pc1[1280 + ((right >>> 16) & 255)] as number) |
-    (pc1[1536 + ((right >>> 8) & 255)] as number) |
-    (pc1[1792 + (right & 255)] as number);
+    (pc1[left >>> 25] as number) |
+    (pc1[128 + ((left >>> 17) & 127)] as number) |
+    (pc1[256 + ((left >>> 9) & 127)] as number) |
+    (pc1[384 + ((left >>> 1) & 127)] as number) |
+    (pc1[512 + (right >>> 25)] as number) |
+    (pc1[640 + ((right >>> 17) & 127)] as number) |
+    (pc1[768 + ((right >>> 9) & 127)] as number) |
+    (pc1[896 + ((right >>> 1) & 127)] as number);
   let d =
-    (pc1[2048 + (left >>> 24)] as number) |
-    (pc1[2304 + ((left >>> 16) & 255)] as number) |
-    (pc1[2560 + ((left >>> 8) & 255)] as number) |
-    (pc1[2816 + (left & 255)] as number) |
-    (pc1[3072 + (right >>> 24)] as number) |
-    (pc1[3328 + ((right >>> 16) & 255)] as number) |
-    (pc1[3584 + ((right >>> 8) & 255)] as number) |
-    (pc1[3840 + (right & 255)] as number);
+    (pc1[1024 + (left >>> 25)] as number) |
+    (pc1[1152 + ((left >>> 17) & 127)] as number) |
+    (pc1[1280 + ((left >>> 9) & 127)] as number) |
+    (pc1[1408 + ((left >>> 1) & 127)] as number) |
+    (pc1[1536 + (right >>> 25)] as number) |
+    (pc1[1664 + ((right >>> 17) & 127)] as number) |
+    (pc1[1792 + ((right >>> 9) & 127)] as number) |
+    (pc1[1920 + ((right >>> 1) & 127)] as number);
   for (let round = 0; round < 16; round++) {
     const by = (SINGLE_ROTATIONS >> round) & 1 ? 1 : 2;
     c = ((c << by) | (c >>> (28 - by))) & 0xfffffff;
