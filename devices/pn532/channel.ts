@@ -1,8 +1,8 @@
 import { concat } from '../../src/platform/bytes.ts';
 import type { CardChannel, Exchange, ExchangeFault } from '../../src/ports/index.ts';
+import type { Reply } from './answer-wait.ts';
 import { frameWaitingMs, fwiOfAtqb, parseAts } from './ats.ts';
 import { MAX_DATA, MORE, meaningOfStatus, REQUEST, STATUS_ERROR, type Target } from './commands.ts';
-import type { Reply } from './link.ts';
 import type { Pn532Settings } from './settings.ts';
 
 /** The longest answer that an APDU can have: 65,536 bytes and the status word. */

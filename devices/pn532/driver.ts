@@ -2,10 +2,11 @@ import { type Clock, type Release, sleep, type Timer } from '../../src/platform/
 import { isPossumError, PossumError } from '../../src/platform/errors.ts';
 import { silentTrace, type Trace } from '../../src/platform/trace.ts';
 import type { CardInterface, CardReader, Dialler, Presentation } from '../../src/ports/index.ts';
+import type { Reply } from './answer-wait.ts';
 import { Pn532Channel } from './channel.ts';
 import { type Identity, REQUEST } from './commands.ts';
 import { type Connected, connect, identify, initialise, sameDevice } from './connect.ts';
-import type { Pn532Link, Reply } from './link.ts';
+import type { Pn532Link } from './link.ts';
 import { fieldIsEmpty, pollRound, type Radio, type Round, toIdle } from './polling.ts';
 import { PN532_DEFAULTS, type Pn532Settings } from './settings.ts';
 

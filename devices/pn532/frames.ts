@@ -51,7 +51,16 @@ type Found = { readonly frame: Frame; readonly end: number } | 'more' | undefine
  * and at most one frame is kept.
  */
 export class FrameReader {
+  readonly #needsPostamble: boolean;
   #rest: Uint8Array = new Uint8Array(0);
+
+  /**
+   * @param needsPostamble a frame with data ends by 00 behind its sum. Without that a frame that lost a 00 on its way
+   * takes the sum for data and the postamble for the sum, and fits. The chip sends a postamble; hosts need not.
+   */
+  constructor(needsPostamble = false) {
+    this.#needsPostamble = needsPostamble;
+  }
 
   /** True while the beginning of a frame waits for its end. */
   get isInside(): boolean {
@@ -64,7 +73,7 @@ export class FrameReader {
     let at = 0;
     for (;;) {
       at = startCode(bytes, at);
-      const found = frameAt(bytes, at);
+      const found = frameAt(bytes, at, this.#needsPostamble);
       if (found === 'more') break;
       if (found !== undefined) frames.push(found.frame);
       at = found?.end ?? at + 1;
@@ -87,25 +96,27 @@ function startCode(bytes: Uint8Array, from: number): number {
   return bytes.length;
 }
 
-function frameAt(bytes: Uint8Array, at: number): Found {
+function frameAt(bytes: Uint8Array, at: number, needsPostamble: boolean): Found {
   const [, , first, second, high, low, lengthSum] = bytes.subarray(at, at + 7);
   if (first === undefined || second === undefined) return 'more';
   if (first === 0x00 && second === 0xff) return { frame: { kind: 'ack' }, end: at + 4 };
   if (first === 0xff && second === 0x00) return { frame: { kind: 'nack' }, end: at + 4 };
   if (first !== 0xff || second !== 0xff)
-    return ((first + second) & 0xff) === 0 ? bodyAt(bytes, at + 4, first) : undefined;
+    return ((first + second) & 0xff) === 0 ? bodyAt(bytes, at + 4, first, needsPostamble) : undefined;
   if (high === undefined || low === undefined || lengthSum === undefined) return 'more';
-  return ((high + low + lengthSum) & 0xff) === 0 ? bodyAt(bytes, at + 7, high * 256 + low) : undefined;
+  return ((high + low + lengthSum) & 0xff) === 0
+    ? bodyAt(bytes, at + 7, high * 256 + low, needsPostamble)
+    : undefined;
 }
 
-function bodyAt(bytes: Uint8Array, at: number, length: number): Found {
+function bodyAt(bytes: Uint8Array, at: number, length: number, needsPostamble: boolean): Found {
   if (length === 0 || length > MAX_LENGTH) return undefined;
   // A frame whose sum is wrong is passed over whole: what looks like a frame inside it is data.
   const end = at + length + 1;
-  if (end > bytes.length) return 'more';
+  if (end + (needsPostamble ? 1 : 0) > bytes.length) return 'more';
   const body = bytes.slice(at, at + length);
   const sum = bytes.subarray(at, end).reduce((total, byte) => total + byte, 0) & 0xff;
-  if (sum !== 0) return { frame: { kind: 'corrupt' }, end };
+  if (sum !== 0 || (needsPostamble && bytes[end] !== 0)) return { frame: { kind: 'corrupt' }, end };
   const tfi = body[0] as number;
   if (length === 1) return { frame: { kind: tfi === 0x7f ? 'syntax-error' : 'corrupt' }, end };
   return { frame: { kind: 'data', tfi, payload: body.subarray(1) }, end };

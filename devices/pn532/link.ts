@@ -2,10 +2,10 @@ import { type Clock, type Release, sleep, until } from '../../src/platform/clock
 import { isPossumError } from '../../src/platform/errors.ts';
 import { silentTrace, type Trace } from '../../src/platform/trace.ts';
 import type { ByteStream } from '../../src/ports/index.ts';
+import { AnswerWait, type Attempt, type Reply } from './answer-wait.ts';
 import { COMMAND, REQUEST } from './commands.ts';
 import {
   ACK,
-  CHIP_TO_HOST,
   encodeFrame,
   type Frame,
   FrameReader,
@@ -16,19 +16,6 @@ import {
 } from './frames.ts';
 import type { Pn532Settings } from './settings.ts';
 
-/** How a command ended. */
-export type Reply =
-  /** What follows the code of the answer. */
-  | { readonly kind: 'answer'; readonly data: Uint8Array }
-  /** The chip does not know the command, or refused it; it was not executed. */
-  | { readonly kind: 'refused' }
-  /** No answer in time; the chip may have executed the command. */
-  | { readonly kind: 'silent' }
-  /** The caller's signal; the command was stopped by an ACK frame. */
-  | { readonly kind: 'cancelled' }
-  /** The line is gone. */
-  | { readonly kind: 'closed' };
-
 export interface CommandOptions {
   /** For the answer, from the moment of sending. */
   readonly answerMs: number;
@@ -37,8 +24,6 @@ export interface CommandOptions {
   readonly signal: AbortSignal;
 }
 
-/** `missed`: no ACK came. `denied`: the device sent NACK, so that it did not execute the command. */
-type Attempt = Reply | { readonly kind: 'missed' } | { readonly kind: 'denied' };
 type Next =
   | Frame
   | { readonly kind: 'timeout' }
@@ -63,7 +48,7 @@ const HEADER_SHOWN = 8;
 /** One command at a time over one byte stream: ACK, answer, repeats, abort and resynchronisation. */
 export class Pn532Link {
   readonly #services: LinkServices;
-  readonly #reader = new FrameReader();
+  readonly #reader: FrameReader;
   readonly #ending = new AbortController();
   #frames: Frame[] = [];
   #wake: () => void = () => {};
@@ -75,6 +60,7 @@ export class Pn532Link {
 
   constructor(services: LinkServices) {
     this.#services = services;
+    this.#reader = new FrameReader(services.settings.postamble);
     void this.#pump();
   }
 
@@ -272,61 +258,6 @@ export class Pn532Link {
       direction,
       bytes: isApdu ? bytes.subarray(0, HEADER_SHOWN) : bytes,
     });
-  }
-}
-
-/** What the frames that arrive after a command mean. */
-class AnswerWait {
-  readonly #code: number;
-  readonly #repeatable: boolean;
-  #repeatsLeft: number;
-  #isAcknowledged = false;
-  #early: Uint8Array | undefined;
-
-  constructor(command: number, repeatable: boolean, repeats: number) {
-    this.#code = command + 1;
-    this.#repeatable = repeatable;
-    this.#repeatsLeft = repeats;
-  }
-
-  /** The ACK has not come, and its absence will change something. */
-  get hingesOnAck(): boolean {
-    return !this.#isAcknowledged && (this.#repeatable || this.#early !== undefined);
-  }
-
-  take(frame: Frame): Attempt | 'ask-again' | undefined {
-    switch (frame.kind) {
-      case 'ack':
-        // What came before it answers an earlier command.
-        this.#isAcknowledged = true;
-        this.#early = undefined;
-        return undefined;
-      case 'nack':
-        return this.#isAcknowledged ? undefined : { kind: 'denied' };
-      case 'syntax-error':
-        return this.#isAcknowledged ? { kind: 'refused' } : undefined;
-      case 'corrupt':
-        return this.#isAcknowledged && this.#repeatsLeft-- > 0 ? 'ask-again' : undefined;
-      case 'data':
-        return this.#takeData(frame.tfi, frame.payload);
-    }
-  }
-
-  #takeData(tfi: number, payload: Uint8Array): Attempt | undefined {
-    if (tfi !== CHIP_TO_HOST || payload[0] !== this.#code) return undefined;
-    if (this.#isAcknowledged) return { kind: 'answer', data: payload.subarray(1) };
-    // An answer without its ACK counts as both, unless the ACK follows: then it was a late answer. Of two that
-    // have none it is not known which is the right one.
-    if (this.#early !== undefined) return { kind: 'silent' };
-    this.#early = payload.subarray(1);
-    return undefined;
-  }
-
-  /** A moment has passed: that of the ACK, or `last` that of the answer. */
-  passed(last: boolean): Attempt | undefined {
-    if (this.#early !== undefined) return { kind: 'answer', data: this.#early };
-    if (!this.#isAcknowledged && this.#repeatable) return { kind: 'missed' };
-    return last ? { kind: 'silent' } : undefined;
   }
 }
 

@@ -31,6 +31,8 @@ export interface Pn532Settings {
   readonly maxRtyCom: number | undefined;
   /** Cards of type B to look for at once. */
   readonly maxTargetsB: 1 | 2;
+  /** The device ends its frames with 00, and one without is damaged. */
+  readonly postamble: boolean;
   /** Repeats of a query, and of anything that the device refused with NACK. */
   readonly repeats: number;
 }
@@ -52,5 +54,6 @@ export const PN532_DEFAULTS: Pn532Settings = {
   maxRetries: 2,
   maxRtyCom: undefined,
   maxTargetsB: 2,
+  postamble: true,
   repeats: 2,
 };

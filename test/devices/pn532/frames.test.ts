@@ -127,6 +127,22 @@ describe('any bytes', () => {
     expect(reader.push(ACK)).toEqual([{ kind: 'ack' }]);
   });
 
+  it('of a frame that lost a 00 are corrupt where a postamble is due, and whatever follows is read', () => {
+    const frame = toHex(encodeFrame(CHIP_TO_HOST, fromHex('41009000')));
+    const cut = fromHex(frame.replace('9000', '90'));
+    expect(new FrameReader().push(cut)).toEqual([
+      { kind: 'data', tfi: CHIP_TO_HOST, payload: fromHex('4100905A') },
+    ]);
+    const strict = new FrameReader(true);
+    expect(strict.push(cut)).toEqual([]);
+    expect(strict.push(fromHex('FF')).concat(strict.push(ACK))).toEqual([
+      { kind: 'corrupt' },
+      { kind: 'ack' },
+    ]);
+    expect(strict.push(fromHex(frame).subarray(0, -1))).toEqual([]);
+    expect(strict.push(Uint8Array.of(0))).toMatchObject([{ kind: 'data' }]);
+  });
+
   it('64 KiB of noise end, and the next frame but one is read', () => {
     const reader = new FrameReader();
     reader.push(seededRandom('noise').bytes(65_536));
