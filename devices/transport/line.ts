@@ -83,6 +83,23 @@ export function asLine(stream: ByteStream, where: string, clock: Clock, settings
   };
 }
 
+/** `line`, with its bytes going through `stream`, which lies over it: a recorder, a pacer, a fault injector. */
+export function through(line: Line, stream: ByteStream): Line {
+  return {
+    where: line.where,
+    clock: line.clock,
+    get settings() {
+      return line.settings;
+    },
+    write: (bytes) => stream.write(bytes),
+    read: (signal) => stream.read(signal),
+    close: () => stream.close(),
+    setBaud: (baud) => line.setBaud(baud),
+    setModem: (outputs) => line.setModem(outputs),
+    modem: () => line.modem(),
+  };
+}
+
 /** The exception of a call on a line that is closed or lost. */
 export function lineClosed(where: string, cause?: unknown): PossumError {
   return new PossumError('UNAVAILABLE', 'the line is closed', { where, cause });
