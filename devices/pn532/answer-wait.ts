@@ -21,6 +21,7 @@ export class AnswerWait {
   readonly #repeatable: boolean;
   #repeatsLeft: number;
   #isAcknowledged = false;
+  #isDenied = false;
   #early: Uint8Array | undefined;
 
   constructor(command: number, repeatable: boolean, repeats: number) {
@@ -31,7 +32,7 @@ export class AnswerWait {
 
   /** The ACK has not come, and its absence will change something. */
   get hingesOnAck(): boolean {
-    return !this.#isAcknowledged && (this.#repeatable || this.#early !== undefined);
+    return !this.#isAcknowledged && (this.#repeatable || this.#isDenied || this.#early !== undefined);
   }
 
   take(frame: Frame): Attempt | 'ask-again' | undefined {
@@ -42,7 +43,10 @@ export class AnswerWait {
         this.#early = undefined;
         return undefined;
       case 'nack':
-        return this.#isAcknowledged ? undefined : { kind: 'denied' };
+        // It has no check bytes: what must not happen twice is not repeated on its word.
+        if (this.#repeatable && !this.#isAcknowledged) return { kind: 'denied' };
+        this.#isDenied = true;
+        return undefined;
       case 'syntax-error':
         return this.#isAcknowledged ? { kind: 'refused' } : undefined;
       case 'corrupt':
@@ -66,6 +70,7 @@ export class AnswerWait {
   passed(last: boolean): Attempt | undefined {
     if (this.#early !== undefined) return { kind: 'answer', data: this.#early };
     if (!this.#isAcknowledged && this.#repeatable) return { kind: 'missed' };
+    if (!this.#isAcknowledged && this.#isDenied) return { kind: 'silent' };
     return last ? { kind: 'silent' } : undefined;
   }
 }

@@ -16,8 +16,8 @@ export interface ChannelReader {
   readonly settings: Pn532Settings;
   /** Sends one piece; it is never sent twice. */
   exchange(payload: Uint8Array, answerMs: number, signal: AbortSignal): Promise<Reply>;
-  /** The card is given up; resolves when the reader is idle. `known`: the chip itself said so and is well. */
-  abandon(known: boolean): Promise<void>;
+  /** The card is given up; resolves when the reader is idle. `isWell`: the chip answers; else it has to be found. */
+  abandon(isWell: boolean): Promise<void>;
 }
 
 /** A card that the chip has activated: APDUs by InDataExchange, in pieces both ways (UM0701-02, section 7.3.8). */
@@ -41,7 +41,7 @@ export class Pn532Channel implements CardChannel {
     const done = await this.#exchange(command, signal);
     if (done instanceof Uint8Array) return { kind: 'response', response: done };
     this.#lost = true;
-    await this.#reader.abandon(done.known);
+    await this.#reader.abandon(done.isWell);
     return { kind: 'fault', fault: done.fault };
   }
 
@@ -102,12 +102,12 @@ interface Piece {
 interface Failure {
   readonly kind: 'failed';
   readonly fault: ExchangeFault;
-  /** The chip answers and is well; else it has to be found again. */
-  readonly known: boolean;
+  /** The chip answers; else it has to be found. */
+  readonly isWell: boolean;
 }
 
-function failed(fault: ExchangeFault, known: boolean): Failure {
-  return { kind: 'failed', fault, known };
+function failed(fault: ExchangeFault, isWell: boolean): Failure {
+  return { kind: 'failed', fault, isWell };
 }
 
 /** What the card may take by its own word, repeats included, or by the settings: the longer of the two. */

@@ -82,13 +82,10 @@ async function greet(
   known: Identity | undefined,
   signal: AbortSignal,
 ): Promise<Connected> {
-  const options = { answerMs: settings.answerMs, repeatable: true, signal };
-  const version = (await wake(link, signal, settings))
-    ? await link.command(REQUEST.getFirmwareVersion, options)
-    : undefined;
-  if (version?.kind !== 'answer')
+  const version = (await wake(link, signal, settings)) ? await whoIs(link, settings, signal) : undefined;
+  if (version === undefined)
     return { kind: 'failed', reason: link.isClosed ? 'the line is gone' : 'no PN532 answers' };
-  const identity = identify(version.data);
+  const identity = identify(version);
   if (identity === undefined) return { kind: 'failed', reason: 'the device is no PN532' };
   if (!sameDevice(identity, known)) return { kind: 'failed', reason: 'another device answers' };
   if (!(await initialise(link, settings, signal)))
@@ -108,15 +105,32 @@ async function wake(link: Pn532Link, signal: AbortSignal, settings: Pn532Setting
   return false;
 }
 
+async function whoIs(
+  link: Pn532Link,
+  settings: Pn532Settings,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  const options = { answerMs: settings.answerMs, repeatable: true, signal };
+  const reply = await link.command(REQUEST.getFirmwareVersion, options);
+  return reply.kind === 'answer' ? reply.data : link.resynchronise(signal);
+}
+
 /**
  * Sets up a chip that answers: it may have lost its settings. The number of retries comes first, as no command
  * may wait for a card for ever.
+ * @returns false when it refuses one of them, or gives no answer in two attempts
  */
 export async function initialise(
   link: Pn532Link,
   settings: Pn532Settings,
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (await setUp(link, settings, signal)) return true;
+  if ((await link.resynchronise(signal)) === undefined) return false;
+  return setUp(link, settings, signal);
+}
+
+async function setUp(link: Pn532Link, settings: Pn532Settings, signal: AbortSignal): Promise<boolean> {
   const { maxRtyCom } = settings;
   const requests = [
     REQUEST.samConfiguration,

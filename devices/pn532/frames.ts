@@ -55,8 +55,9 @@ export class FrameReader {
   #rest: Uint8Array = new Uint8Array(0);
 
   /**
-   * @param needsPostamble a frame with data ends by 00 behind its sum. Without that a frame that lost a 00 on its way
-   * takes the sum for data and the postamble for the sum, and fits. The chip sends a postamble; hosts need not.
+   * @param needsPostamble every frame ends by 00. Without that a frame that lost a 00 on its way takes the sum for
+   * data and the postamble for the sum, and fits; and an ACK with a byte that came twice is a NACK. The chip sends a
+   * postamble; hosts need not.
    */
   constructor(needsPostamble = false) {
     this.#needsPostamble = needsPostamble;
@@ -99,8 +100,11 @@ function startCode(bytes: Uint8Array, from: number): number {
 function frameAt(bytes: Uint8Array, at: number, needsPostamble: boolean): Found {
   const [, , first, second, high, low, lengthSum] = bytes.subarray(at, at + 7);
   if (first === undefined || second === undefined) return 'more';
-  if (first === 0x00 && second === 0xff) return { frame: { kind: 'ack' }, end: at + 4 };
-  if (first === 0xff && second === 0x00) return { frame: { kind: 'nack' }, end: at + 4 };
+  if (first + second === 0xff && (first === 0x00 || second === 0x00)) {
+    if (!needsPostamble || high === 0x00)
+      return { frame: { kind: first === 0x00 ? 'ack' : 'nack' }, end: at + 4 };
+    return high === undefined ? 'more' : undefined;
+  }
   if (first !== 0xff || second !== 0xff)
     return ((first + second) & 0xff) === 0 ? bodyAt(bytes, at + 4, first, needsPostamble) : undefined;
   if (high === undefined || low === undefined || lengthSum === undefined) return 'more';

@@ -33,7 +33,7 @@ export interface Pn532Settings {
   readonly maxTargetsB: 1 | 2;
   /** The device ends its frames with 00, and one without is damaged. */
   readonly postamble: boolean;
-  /** Repeats of a query, and of anything that the device refused with NACK. */
+  /** Repeats of a query, and of NACK for an answer whose sum is wrong. */
   readonly repeats: number;
 }
 

@@ -1,6 +1,7 @@
 import { createCard, loadCard } from '../../../devices/cards/load.ts';
 import type { CardFile } from '../../../devices/cards/schema.ts';
-import { createPn532Reader, type Pn532Reader, type Pn532Services } from '../../../devices/pn532/driver.ts';
+import type { DeviceServices } from '../../../devices/pn532/device.ts';
+import { createPn532Reader, type Pn532Reader } from '../../../devices/pn532/driver.ts';
 import { simulatorDialler } from '../../../devices/pn532/in-memory.ts';
 import {
   createPn532Simulator,
@@ -46,7 +47,7 @@ export interface Bench {
 
 export interface BenchOptions {
   readonly simulator?: Partial<Pn532SimulatorOptions>;
-  readonly reader?: Partial<Pn532Services>;
+  readonly reader?: Partial<DeviceServices>;
   readonly alter?: (stream: ByteStream) => ByteStream;
 }
 

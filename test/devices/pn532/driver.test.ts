@@ -4,6 +4,7 @@ import { simulatorDialler } from '../../../devices/pn532/in-memory.ts';
 import { createPn532Simulator } from '../../../devices/pn532/simulator.ts';
 import { concat, fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
+import { seededRandom } from '../../../src/platform/random.ts';
 import type { ByteStream, Dialler } from '../../../src/ports/index.ts';
 import { bench, card, channelOf, opened, presented, replay, SELECT_PPSE, send, told } from './bench.ts';
 
@@ -303,7 +304,7 @@ describe('a chip that errs', () => {
   it.each([
     ['no-ack', '9000', 1],
     ['bad-sum', '9000', 1],
-    ['deny', '9000', 1],
+    ['deny', 'lost', 0],
     ['noise', '9000', 1],
     ['ignore', 'lost', 0],
     ['silent', 'lost', 1],
@@ -321,6 +322,23 @@ describe('a chip that errs', () => {
     expect(made.reader.isOnline).toBe(true);
     if (outcome !== '9000') expect(made.simulator.state().field).toBe(false);
     expect((await presented(made)).kind).toBe('card');
+  });
+
+  it('or a line that makes NACK of its ACK executes nothing twice', async () => {
+    let isForging = false;
+    const forging = (stream: ByteStream): ByteStream => ({
+      ...stream,
+      async read(signal) {
+        const chunk = await stream.read(signal);
+        return isForging && chunk && toHex(chunk) === '0000FF00FF00' ? fromHex('0000FFFF0000') : chunk;
+      },
+    });
+    const made = await opened({ alter: forging });
+    made.simulator.tap(replay({ [SELECT_PPSE]: '9000' }));
+    const channel = await channelOf(made);
+    isForging = true;
+    expect(await send(made, channel, SELECT_PPSE)).toBe('9000');
+    expect(made.simulator.state().executed).toBe(1);
   });
 
   it.each(['no-ack', 'bad-sum', 'deny', 'noise', 'ignore', 'silent', 'no-answer', 'other-answer'] as const)(
@@ -412,21 +430,28 @@ describe('the line', () => {
     await expect(made.reader.open(NEVER, 5000)).rejects.toMatchObject({ code: 'STATE' });
   });
 
-  it('with 64 KiB of noise before and while it is opened', async () => {
+  it.each([1, 2, 5, 9, 14, 30])('carries 64 KiB of noise before its piece number %i', async (piece) => {
     const noisy = (stream: ByteStream): ByteStream => {
-      let first = true;
+      let count = 0;
       return {
         ...stream,
         async read(signal) {
-          if (!first) return stream.read(signal);
-          first = false;
-          return concat(fromHex('0000FFFFFF0109F6'), new Uint8Array(65_536).fill(0xd5));
+          const chunk = await stream.read(signal);
+          if (chunk === undefined || ++count !== piece) return chunk;
+          return concat(seededRandom(piece).bytes(65_536), fromHex('0000FFFFFF0109F6'), chunk);
         },
       };
     };
     const made = await opened({ alter: noisy });
-    made.simulator.tap(card());
-    expect((await presented(made)).kind).toBe('card');
+    made.simulator.tap(replay({ [SELECT_PPSE]: '9000' }));
+    const channel = await channelOf(made);
+    for (let n = 0; n < 3; n++) {
+      const answer = await send(made, channel, SELECT_PPSE);
+      expect(answer).toMatch(/^(9000|lost|removed)$/);
+    }
+    expect(made.simulator.state().executed).toBeLessThanOrEqual(3);
+    await made.clock.run(channel.release());
+    expect(await send(made, await channelOf(made), SELECT_PPSE)).toBe('9000');
   });
 
   it('holds business time while an answer is on its way, and no longer', async () => {

@@ -143,6 +143,13 @@ describe('any bytes', () => {
     expect(strict.push(Uint8Array.of(0))).toMatchObject([{ kind: 'data' }]);
   });
 
+  it('of an ACK with a byte that came twice are no NACK where a postamble is due', () => {
+    const doubled = fromHex('0000FFFF00FF00');
+    expect(new FrameReader().push(doubled)).toMatchObject([{ kind: 'nack' }]);
+    expect(new FrameReader(true).push(doubled)).toEqual([]);
+    expect(new FrameReader(true).push(concat(ACK, NACK))).toEqual([{ kind: 'ack' }, { kind: 'nack' }]);
+  });
+
   it('64 KiB of noise end, and the next frame but one is read', () => {
     const reader = new FrameReader();
     reader.push(seededRandom('noise').bytes(65_536));
