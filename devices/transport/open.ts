@@ -1,7 +1,8 @@
 import type { Clock } from '../../src/platform/clock.ts';
 import { PossumError } from '../../src/platform/errors.ts';
+import type { Dialler } from '../../src/ports/stream.ts';
 import { openFile } from './file.ts';
-import type { OpenedLine } from './line.ts';
+import type { Line, OpenedLine } from './line.ts';
 import type { LineSettings } from './line-settings.ts';
 import { openSerial } from './serial.ts';
 import type { CommonOptions, Target } from './spec.ts';
@@ -43,4 +44,32 @@ export async function openLine(
     case 'sim':
       throw new PossumError('INTERNAL', 'a simulator in this process is not opened by a path');
   }
+}
+
+/** A dialler whose stream is a line: with settings, modem lines and wire time. */
+export interface LineDialler extends Dialler {
+  dial(
+    signal: AbortSignal,
+    deadlineMs: number,
+  ): Promise<
+    | { readonly kind: 'connected'; readonly stream: Line }
+    | { readonly kind: 'refused'; readonly reason: string }
+  >;
+}
+
+/** Opens the line to one device again and again: after an unplug the same path is tried anew. */
+export function lineDialler(
+  target: Exclude<Target, { readonly kind: 'sim' }>,
+  settings: LineSettings,
+  clock: Clock,
+  options: TcpOptions = {},
+): LineDialler {
+  return {
+    address: target.kind === 'tcp' ? target.address : target.path,
+    async dial(signal, deadlineMs) {
+      const opened = await openLine(target, settings, clock, signal, deadlineMs, options);
+      if (opened.kind === 'open') return { kind: 'connected', stream: opened.line };
+      return { kind: 'refused', reason: `${opened.message}. ${opened.remedy}` };
+    },
+  };
 }

@@ -25,11 +25,14 @@ export type ParsedTranscript =
 
 const ROW = /^\s*(\d+(?:\.\d+)?)\s+(H>D|D>H|---)(?:\s+([^#]*?))?\s*(?:#\s*(.*))?$/;
 
-/** Reads what {@link formatRow} writes; lines that begin with `#` and empty ones are skipped. */
+/**
+ * Reads what {@link formatRow} writes. Lines that begin with `#`, empty ones and those that begin with `...`, where rows
+ * were cut out, are skipped.
+ */
 export function parseTranscript(text: string): ParsedTranscript {
   const rows: TranscriptRow[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === '' || line.trimStart().startsWith('#')) continue;
+    if (/^\s*(#|\.\.\.|$)/.test(line)) continue;
     const malformed = (reason: string): ParsedTranscript => ({ kind: 'malformed', line: index + 1, reason });
     const match = ROW.exec(line);
     if (match === null) return malformed('is not: seconds, H>D or D>H or ---, hex, # comment');

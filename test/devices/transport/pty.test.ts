@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,6 +141,20 @@ describe.runIf(process.platform === 'linux')('a serial port that is a pseudo-ter
     await serial(device.path);
     const second = await openSerial(device.path, settings, clock, NEVER, clock.now() + 5000);
     expect(second).toMatchObject({ kind: 'failed', why: 'busy', where: device.path });
+  });
+
+  it('names the program that has it', async () => {
+    const device = await pty();
+    const script = 'open(P,"+<",$ARGV[0]) and flock(P,6) and print("locked\\n") and <STDIN>';
+    const holder = spawn('perl', ['-e', `$|=1; ${script}`, device.path], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(holder.stdout, 'data');
+    const refused = await openSerial(device.path, settings, clock, NEVER, clock.now() + 5000);
+    holder.stdin.end();
+    await once(holder, 'close');
+    expect(refused).toMatchObject({ kind: 'failed', why: 'busy' });
+    expect(refused.kind === 'failed' && refused.message).toContain(`${holder.pid} (perl)`);
   });
 
   it('gives up a read when the signal is aborted and loses nothing by it', async () => {

@@ -11,6 +11,7 @@ const text = `# a comment
    0.224  H>D  55 55 00 00   # wake-up
    0.225  D>H  00 00 FF 00 FF 00   # ACK
 
+          ...  previous exchange repeated 12 more time(s)
    3.001  ---     # card inserted
   10.5  D>H  d503
 `;
