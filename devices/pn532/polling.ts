@@ -74,7 +74,9 @@ async function listAgain(radio: Radio, type: CardType): Promise<readonly Target[
 async function resetField(radio: Radio): Promise<boolean> {
   if (!(await toIdle(radio))) return false;
   await radio.rest(radio.settings.fieldOffMs);
-  return (await radio.ask(REQUEST.field(true))) !== undefined;
+  if ((await radio.ask(REQUEST.field(true))) === undefined) return false;
+  await radio.rest(radio.settings.fieldOnMs);
+  return true;
 }
 
 async function list(

@@ -18,6 +18,9 @@ export interface Pn532Settings {
   readonly pauseMs: number;
   /** How long the field is off for a reset. */
   readonly fieldOffMs: number;
+  /** What cards are given to wake up in a field that came on again (EMV Contactless Book D asks for 5.1). */
+  readonly fieldOnMs: number;
+  /** Looks that must all find nothing before a card counts as removed, each after a reset of the field. */
   readonly emptyRounds: number;
   /** Between two questions whether the device is still there, while it is idle. */
   readonly heartbeatMs: number;
@@ -47,6 +50,7 @@ export const PN532_DEFAULTS: Pn532Settings = {
   noiseMs: 10_000,
   pauseMs: 30,
   fieldOffMs: 10,
+  fieldOnMs: 6,
   emptyRounds: 3,
   heartbeatMs: 2000,
   reconnectMs: [500, 1000, 2000],

@@ -26,7 +26,7 @@ export interface Pn532SimulatorOptions {
   readonly firmware?: Uint8Array;
   /** A command with a wrong sum: the manual leaves open whether the chip says anything. */
   readonly badSum?: 'silent' | 'nack';
-  /** Starts asleep and stays deaf to everything but SAMConfiguration after its wake-up (C106 silicon). */
+  /** After power-on it is deaf until it is woken, and then to all but SAMConfiguration (C106 silicon). Default. */
   readonly startsAsleep?: boolean;
   /** A card that was active is listed again only after the field was off. */
   readonly relistNeedsReset?: boolean;
@@ -76,8 +76,8 @@ export function createPn532Simulator(options: Pn532SimulatorOptions): Pn532Simul
   return new Simulator(options);
 }
 
-/** `asleep`: deaf; `woken`: hears SAMConfiguration only. */
-type Power = 'asleep' | 'woken' | 'awake';
+/** `cold` and `asleep` are deaf; woken from the cold it hears SAMConfiguration only, from sleep everything. */
+type Power = 'cold' | 'woken' | 'asleep' | 'awake';
 
 class Simulator implements Pn532Simulator {
   readonly #options: Pn532SimulatorOptions;
@@ -106,7 +106,11 @@ class Simulator implements Pn532Simulator {
   }
 
   get #atRest(): Power {
-    return this.#options.startsAsleep === false ? 'awake' : 'asleep';
+    return this.#options.startsAsleep === false ? 'awake' : 'cold';
+  }
+
+  get #isDeaf(): boolean {
+    return this.#power === 'cold' || this.#power === 'asleep';
   }
 
   async serve(stream: ByteStream): Promise<void> {
@@ -186,11 +190,11 @@ class Simulator implements Pn532Simulator {
   #take(chunk: Uint8Array): void {
     this.#gap?.cancel();
     let heard = chunk;
-    if (this.#power === 'asleep') {
+    if (this.#isDeaf) {
       const at = chunk.indexOf(WAKE_BYTE);
       if (at < 0) return;
       heard = chunk.subarray(at);
-      this.#power = 'woken';
+      this.#power = this.#power === 'cold' ? 'woken' : 'awake';
     }
     for (const frame of this.#reader.push(heard)) this.#frame(frame);
     if (this.#reader.isInside)
@@ -200,7 +204,7 @@ class Simulator implements Pn532Simulator {
   }
 
   #frame(frame: Frame): void {
-    if (this.#power === 'asleep') return;
+    if (this.#isDeaf) return;
     if (frame.kind === 'ack') this.#stop();
     else if (frame.kind === 'nack' && this.#lastAnswer !== undefined) this.#send(this.#lastAnswer);
     else if (frame.kind === 'corrupt' && this.#options.badSum === 'nack') this.#send(NACK);

@@ -69,6 +69,17 @@ describe('the chip', () => {
     expect(await say('0000FF02FED4022A00')).toBe(`${ACK}0000FF06FAD50332010607E800`);
   });
 
+  it('sleeps after PowerDown until 55 wakes it, and hears everything then', async () => {
+    const { simulator, ask, say, wake } = host();
+    await wake();
+    simulator.tap(emulated());
+    await ask('4A0100');
+    expect(await ask('16F0')).toBe('0000FF03FDD517001400');
+    expect(simulator.state()).toMatchObject({ awake: false, field: false });
+    expect(await ask('02')).toBe('');
+    expect(await say('555500 0000FF02FED4022A00')).toContain('D50332010607');
+  });
+
   it('waits for a card for ever until it is told how often to try', async () => {
     const { clock, simulator, mine, ask, wake, say } = host();
     await wake();
