@@ -7,7 +7,7 @@ export interface PortFacts {
   exists(path: string): boolean;
   /** The name of the group that owns the device file. */
   group(path: string): string | undefined;
-  /** `1234 (pcscd)` for each process that has it open, as far as this user may see. */
+  /** `1234 (pcscd)` for the process that has locked it, else for each that has it open, as far as this user may see. */
   holders(path: string): readonly string[];
 }
 
@@ -76,17 +76,30 @@ export const systemFacts: PortFacts = {
     });
   },
   holders(path) {
-    const device = attempt(() => statSync(path).rdev);
-    if (device === undefined) return [];
-    const processes = attempt(() => readdirSync('/proc')) ?? [];
-    return processes
-      .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-      .filter((pid) => hasOpen(pid, device))
-      .map(
-        (pid) => `${pid} (${attempt(() => readFileSync(join('/proc', pid, 'comm'), 'utf8').trim()) ?? '?'})`,
-      );
+    const file = attempt(() => statSync(path));
+    if (file === undefined) return [];
+    const locking = lockHolders(file.ino);
+    return (locking.length > 0 ? locking : processes().filter((pid) => hasOpen(pid, file.rdev))).map(
+      (pid) => `${pid} (${attempt(() => readFileSync(join('/proc', pid, 'comm'), 'utf8').trim()) ?? '?'})`,
+    );
   },
 };
+
+/** Other processes of this machine. */
+function processes(): string[] {
+  const names = attempt(() => readdirSync('/proc')) ?? [];
+  return names.filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+}
+
+/** Who holds a lock on a file: `1: FLOCK  ADVISORY  WRITE 812 00:18:3 0 EOF`, with the inode after the device. */
+function lockHolders(inode: number): string[] {
+  const rows = attempt(() => readFileSync('/proc/locks', 'utf8').split('\n')) ?? [];
+  const pids = rows.flatMap((row) => {
+    const match = /FLOCK\s+\S+\s+WRITE\s+(\d+)\s+\w+:\w+:(\d+)\s/.exec(row);
+    return match !== null && Number(match[2]) === inode ? [match[1] as string] : [];
+  });
+  return processes().filter((pid) => pids.includes(pid));
+}
 
 function hasOpen(pid: string, device: number): boolean {
   const folder = join('/proc', pid, 'fd');

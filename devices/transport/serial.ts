@@ -83,7 +83,8 @@ async function open(path: string, settings: LineSettings): Promise<{ readonly po
       stopBits: settings.stopBits,
       rtscts: settings.flow === 'rtscts',
       xon: settings.flow === 'xon',
-      xoff: settings.flow === 'xon',
+      // Only the device stops the flow: bytes of our own would end up inside what is printed.
+      xoff: false,
       lock: true,
     });
     return { port };

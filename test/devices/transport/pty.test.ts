@@ -157,6 +157,20 @@ describe.runIf(process.platform === 'linux')('a serial port that is a pseudo-ter
     expect(refused.kind === 'failed' && refused.message).toContain(`${holder.pid} (perl)`);
   });
 
+  it('is stopped and started by the device under flow control', async () => {
+    const device = await pty();
+    const host = await serial(device.path, { ...settings, flow: 'xon' });
+    const reader = new LineReader(device.line);
+    await device.line.write(Uint8Array.of(0x13));
+    // It takes the kernel a moment to pass it on.
+    expect(await reader.next(NEVER, clock.now() + 100)).toEqual({ kind: 'silence' });
+    const written = host.write(Uint8Array.of(1, 2, 3));
+    expect(await reader.next(NEVER, clock.now() + 100)).toEqual({ kind: 'silence' });
+    await device.line.write(Uint8Array.of(0x11));
+    await written;
+    expect(await exactly(device.line, 3)).toBe('010203');
+  });
+
   it('gives up a read when the signal is aborted and loses nothing by it', async () => {
     const device = await pty();
     const host = await serial(device.path);
