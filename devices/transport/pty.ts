@@ -135,10 +135,18 @@ class MasterStream {
     this.#events.on('error', () => {});
     this.#closed = new Promise((done) => {
       this.#events.once('close', () => {
+        // Also after an error: the number of the closed file may soon be another's.
+        this.#letGo();
         this.#inbox.end();
         done();
       });
     });
+  }
+
+  #letGo(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    closeSync(this.#slave);
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -179,12 +187,9 @@ class MasterStream {
   }
 
   close(): Promise<void> {
-    if (this.#open) {
-      this.#open = false;
-      this.#inbox.discard();
-      closeSync(this.#slave);
-      this.#events.destroy();
-    }
+    this.#inbox.discard();
+    this.#letGo();
+    this.#events.destroy();
     return this.#closed;
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asLine, type Line } from '../../../devices/transport/line.ts';
+import { asLine, type Line, through } from '../../../devices/transport/line.ts';
 import { LineReader } from '../../../devices/transport/line-reader.ts';
 import {
   bitsPerByte,
@@ -11,9 +11,11 @@ import {
 } from '../../../devices/transport/line-settings.ts';
 import { memoryPair } from '../../../devices/transport/memory.ts';
 import { linePair } from '../../../devices/transport/memory-line.ts';
+import { record } from '../../../devices/transport/recorder.ts';
 import { asReceived } from '../../../devices/transport/uart.ts';
 import { fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
+import { seededRandom } from '../../../src/platform/random.ts';
 
 function settings(baud: number, format: string): LineSettings {
   const parsed = parseFormat(format);
@@ -81,6 +83,38 @@ describe('what a receiver makes of another setting', () => {
   it('samples the levels as a port does', () => {
     // 55 on a slow line is 00 11 00 11 00 11 00 11 00 11 in bits of the fast one: 66 without a stop bit, then E6.
     expect(toHex(asReceived(fromHex('55'), settings(9600, '8N1'), settings(19_200, '8N1')))).toBe('E6');
+  });
+});
+
+describe('any bytes at any settings', () => {
+  const random = seededRandom('uart');
+  const formats = ['7E1', '7O1', '7N2', '8N1', '8N2', '8E1'];
+  const bauds = [1200, 9600, 19_200, 57_600, 115_200];
+  const some = () => settings(bauds[random.below(5)] as number, formats[random.below(6)] as string);
+
+  it('arrive unchanged when the settings agree, and else are no more than the line had time for', () => {
+    for (let i = 0; i < 300; i++) {
+      const [sender, receiver] = [some(), some()];
+      const bytes = random.bytes(random.below(40)).map((byte) => byte & (2 ** sender.dataBits - 1));
+      expect(asReceived(bytes, sender, sender)).toEqual(bytes);
+      const most = wireTimeMs(sender, bytes.length) / wireTimeMs({ ...receiver, stopBits: 1 }, 1);
+      expect(asReceived(bytes, sender, receiver).length).toBeLessThanOrEqual(Math.ceil(most) + 1);
+    }
+  });
+});
+
+describe('a stream laid over a line', () => {
+  it('carries the bytes, while settings and modem lines are those of the line', async () => {
+    const clock = new VirtualClock(0);
+    const [host, device] = linePair(clock, { settings: [settings(9600, '8N1'), settings(19_200, '8N1')] });
+    const rows: string[] = [];
+    const line = through(host, record(host, clock, (row) => rows.push(row)).stream);
+    expect(await line.setBaud(19_200)).toBe(true);
+    expect(line.settings.baud).toBe(19_200);
+    expect(await line.modem()).toMatchObject({ kind: 'lines' });
+    await line.write(fromHex('01'));
+    expect(await received(device)).toBe('01');
+    expect(rows).toEqual(['   0.000  H>D  01']);
   });
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -214,5 +214,41 @@ describe.runIf(process.platform === 'linux')('a stable name', () => {
     expect(() => pointLink(link, second.path)).toThrow(expect.objectContaining({ code: 'USAGE' }) as Error);
     removeLink(link);
     expect(existsSync(link)).toBe(true);
+  });
+});
+
+/** The pseudo-terminals that this process has open. */
+function openMasters(): number {
+  const target = (fd: string) => readlinkSync(join('/proc/self/fd', fd));
+  const names = readdirSync('/proc/self/fd').filter((fd) => existsSync(join('/proc/self/fd', fd)));
+  return names.filter((fd) => target(fd) === '/dev/ptmx').length;
+}
+
+describe('where no pseudo-terminal can be made', () => {
+  const { platform, env } = process;
+  const { PATH } = env;
+
+  afterEach(() => {
+    Object.defineProperty(process, 'platform', { value: platform });
+    env.PATH = PATH;
+  });
+
+  it.each(['darwin', 'win32'])('%s: the message says to use TCP', async (name) => {
+    Object.defineProperty(process, 'platform', { value: name });
+    await expect(openPty(settings, clock)).rejects.toMatchObject({
+      code: 'USAGE',
+      remedy: expect.stringContaining('--tcp'),
+    });
+  });
+
+  it.runIf(platform === 'linux')('without perl: the message names it, and nothing stays open', async () => {
+    const open = openMasters();
+    env.PATH = '/nonexistent';
+    await expect(openPty(settings, clock)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('perl'),
+      remedy: expect.stringContaining('--tcp'),
+    });
+    expect(openMasters()).toBe(open);
   });
 });
