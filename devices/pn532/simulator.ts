@@ -1,4 +1,4 @@
-import { type Clock, sleep, type Timer } from '../../src/platform/clock.ts';
+import type { Clock, Timer } from '../../src/platform/clock.ts';
 import { isPossumError } from '../../src/platform/errors.ts';
 import { type Random, seededRandom } from '../../src/platform/random.ts';
 import type { ByteStream } from '../../src/ports/index.ts';
@@ -32,8 +32,6 @@ export interface Pn532SimulatorOptions {
   readonly relistNeedsReset?: boolean;
   /** One fruitless look for a card, in milliseconds. */
   readonly lookMs?: number;
-  /** Bits per second of the line, at ten bits a byte; it takes no time when absent. */
-  readonly pace?: number;
   /** A begun frame is forgotten after this silence. */
   readonly gapMs?: number;
 }
@@ -68,7 +66,6 @@ export interface Pn532Simulator {
 const FIRMWARE = Uint8Array.of(0x32, 0x01, 0x06, 0x07);
 const LOOK_MS = 7;
 const GAP_MS = 100;
-const BITS_PER_BYTE = 10;
 const WAKE_BYTE = 0x55;
 const AIR_ERROR = 0x0b;
 
@@ -92,7 +89,6 @@ class Simulator implements Pn532Simulator {
   #gap: Timer | undefined;
   #running: { readonly look: () => void; readonly timer: Timer | undefined } | undefined;
   #lastAnswer: Uint8Array | undefined;
-  #sending: Promise<void> = Promise.resolve();
 
   constructor(options: Pn532SimulatorOptions) {
     const random = options.random ?? seededRandom('pn532');
@@ -120,7 +116,6 @@ class Simulator implements Pn532Simulator {
       for (;;) {
         const chunk = await stream.read(ending.signal);
         if (chunk === undefined || this.#stream !== stream) return;
-        await this.#line(chunk.length);
         this.#take(chunk);
       }
     } catch (cause) {
@@ -275,17 +270,8 @@ class Simulator implements Pn532Simulator {
   }
 
   #send(bytes: Uint8Array): void {
-    const stream = this.#stream;
-    if (stream === undefined) return;
-    this.#sending = this.#sending.then(async () => {
-      await this.#line(bytes.length);
-      if (this.#stream === stream) await stream.write(bytes).catch(() => {});
-    });
-  }
-
-  async #line(bytes: number): Promise<void> {
-    const { pace } = this.#options;
-    if (pace !== undefined) await sleep(this.#clock, (bytes * BITS_PER_BYTE * 1000) / pace);
+    // A line that is gone ends the reading, too.
+    this.#stream?.write(bytes).catch(() => {});
   }
 }
 

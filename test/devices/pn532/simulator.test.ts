@@ -162,13 +162,6 @@ describe('the chip', () => {
     await wake();
     expect(await ask('1254')).toBe('00FF02FED51318');
   });
-
-  it('takes its time at a speed', async () => {
-    const { clock, say } = host({ pace: 9600, startsAsleep: false });
-    const before = clock.now();
-    expect(await say('0000FF02FED4022A00', 100)).toBe(`${ACK}0000FF06FAD50332010607E800`);
-    expect(clock.now() - before - 100).toBeCloseTo(((9 + 6 + 13) * 10_000) / 9600, 3);
-  });
 });
 
 describe('cards in the field', () => {

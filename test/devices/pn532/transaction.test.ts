@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { createCard, loadCard } from '../../../devices/cards/load.ts';
+import { createPn532Reader } from '../../../devices/pn532/driver.ts';
+import { PN532_LINE } from '../../../devices/pn532/options.ts';
+import { createPn532Simulator } from '../../../devices/pn532/simulator.ts';
+import { memoryPair } from '../../../devices/transport/memory.ts';
+import { paced } from '../../../devices/transport/pace.ts';
 import { createVirtualReader } from '../../../devices/virtual/reader.ts';
 import { buildEmvConfig, emvConfigShape } from '../../../src/emv/config.ts';
 import { toHex } from '../../../src/platform/bytes.ts';
@@ -8,7 +13,7 @@ import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
 import { loadConfig } from '../../../src/platform/config.ts';
 import { seededRandom } from '../../../src/platform/random.ts';
 import { createTrace, type TraceEvent } from '../../../src/platform/trace.ts';
-import type { CardChannel, CardReader } from '../../../src/ports/index.ts';
+import type { CardChannel, CardReader, Dialler } from '../../../src/ports/index.ts';
 import { pins, run, type Setting } from '../../emv/support/world.ts';
 import { cardPath } from '../cards/hand.ts';
 import { type Bench, channelOf, opened } from './bench.ts';
@@ -84,6 +89,41 @@ describe('a contactless transaction through driver and chip', () => {
         });
       }
     }
+  });
+
+  it('at 115,200 bits a second takes little more than its bytes', async () => {
+    const clock = new VirtualClock(0);
+    const simulator = createPn532Simulator({ clock });
+    let bytes = 0;
+    const dialler: Dialler = {
+      address: 'paced',
+      dial: async () => {
+        const [host, device] = memoryPair(clock);
+        const counted = {
+          ...device,
+          read: async (signal: AbortSignal) => {
+            const chunk = await device.read(signal);
+            bytes += chunk?.length ?? 0;
+            return chunk;
+          },
+          write: (chunk: Uint8Array) => {
+            bytes += chunk.length;
+            return device.write(chunk);
+          },
+        };
+        void simulator.serve(paced(counted, clock, () => PN532_LINE, 0));
+        return { kind: 'connected', stream: host };
+      },
+    };
+    const reader = createPn532Reader({ clock, dialler });
+    await clock.run(reader.open(NEVER, 5000));
+    simulator.tap(visa());
+    const channel = await clock.run(powered(reader));
+    const [start, before] = [clock.now(), bytes];
+    expect((await clock.run(pay(channel, 1200))).code).toBe('APPROVED_OFFLINE');
+    const byteTimeMs = ((bytes - before) * 10 * 1000) / PN532_LINE.baud;
+    expect(clock.now() - start).toBeGreaterThan(0.99 * byteTimeMs);
+    expect(clock.now() - start).toBeLessThan(1.01 * byteTimeMs);
   });
 
   it('shows no card data in the frames of the trace', async () => {
