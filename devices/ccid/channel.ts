@@ -1,0 +1,44 @@
+import type { CardChannel, Exchange, ExchangeFault } from '../../src/ports/index.ts';
+import type { ContactLink } from '../iso7816/contact-link.ts';
+
+/** A powered card in the slot. Once it is lost, every exchange answers `removed`. */
+export class CcidChannel implements CardChannel {
+  readonly interface = 'contact';
+  readonly answerToReset: Uint8Array;
+  readonly #link: ContactLink;
+  readonly #abandon: (fault: ExchangeFault | undefined) => Promise<void>;
+  #lost = false;
+
+  /** @param abandon powers the card off; the fault that led to it, if one did */
+  constructor(
+    answerToReset: Uint8Array,
+    link: ContactLink,
+    abandon: (fault: ExchangeFault | undefined) => Promise<void>,
+  ) {
+    this.answerToReset = answerToReset;
+    this.#link = link;
+    this.#abandon = abandon;
+  }
+
+  async transmit(command: Uint8Array, signal: AbortSignal): Promise<Exchange> {
+    if (this.#lost) return { kind: 'fault', fault: 'removed' };
+    const exchange = await this.#link.transmit(command, signal);
+    if (exchange.kind === 'response') return exchange;
+    // A card that was pulled out meanwhile explains whatever went wrong.
+    const fault = this.#lost ? 'removed' : exchange.fault;
+    this.#lost = true;
+    await this.#abandon(fault);
+    return { kind: 'fault', fault };
+  }
+
+  async release(): Promise<void> {
+    if (this.#lost) return;
+    this.#lost = true;
+    await this.#abandon(undefined);
+  }
+
+  /** Ends the channel without a word to the reader. */
+  lose(): void {
+    this.#lost = true;
+  }
+}
