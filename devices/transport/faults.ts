@@ -40,7 +40,13 @@ export interface FaultyStream extends ByteStream {
  * before a socket is given them and after it gave them, so a swallowed byte holds no virtual clock.
  */
 export function withFaults(stream: ByteStream, faults: Faults, clock: Clock, random: Random): FaultyStream {
-  return new FaultInjector(stream, faults, clock, random);
+  const injector = new FaultInjector(stream, faults, clock, random);
+  return {
+    write: (bytes) => injector.write(bytes),
+    read: (signal) => injector.read(signal),
+    close: () => injector.close(),
+    cut: (kind) => injector.cut(kind),
+  };
 }
 
 class FaultInjector implements FaultyStream {

@@ -2,6 +2,7 @@ import type { Clock } from '../../src/platform/clock.ts';
 import type { ByteStream, Listener } from '../../src/ports/stream.ts';
 import { parseTcpAddress, type TcpAddress } from './address.ts';
 import { honourSpeed } from './honour-speed.ts';
+import { through } from './line.ts';
 import type { LineSettings } from './line-settings.ts';
 import { paced } from './pace.ts';
 import { openPty, type Pty, pointLink, removeLink } from './pty.ts';
@@ -15,7 +16,7 @@ export interface SimulatedPort {
   unplug(): Promise<void>;
   /** The device is there again; does nothing when it is plugged in. */
   replug(): Promise<void>;
-  /** Unplugs for good, and takes the link away. */
+  /** Unplugs for good. */
   close(): Promise<void>;
 }
 
@@ -32,8 +33,8 @@ export interface SimulatedPortOptions {
 
 /**
  * A device on a pseudo-terminal.
- * @param options `link`: a stable name, pointed anew by each replug. `honourSpeed`: speaks nonsense to a program that
- *   has set another speed.
+ * @param options `link`: a stable name, there while the device is plugged in. `honourSpeed`: speaks nonsense to a
+ *   program that has set another speed.
  * @throws PossumError `USAGE` where there are none, `UNAVAILABLE` when none can be made
  */
 export async function ptyPort(
@@ -54,13 +55,29 @@ export async function ptyPort(
         throw error;
       }
     }
-    const heard = options.honourSpeed === true ? honourSpeed(fresh, clock, options.settings) : fresh.line;
+    const line = through(fresh.line, {
+      write: (bytes) => fresh.line.write(bytes),
+      read: (signal) => fresh.line.read(signal),
+      async close() {
+        // A device that hangs up by itself is as good as unplugged.
+        if (pty === fresh) forget();
+        await fresh.line.close();
+      },
+    });
+    const { speed } = fresh;
+    const heard = options.honourSpeed === true ? honourSpeed({ line, speed }, clock, options.settings) : line;
     options.serve(timed(heard, options));
+  };
+  /** A link that stays would lead to whoever is given the number next. */
+  const forget = (): void => {
+    pty = undefined;
+    if (link !== undefined) removeLink(link);
   };
   const unplug = async (): Promise<void> => {
     const plugged = pty;
-    pty = undefined;
-    await plugged?.line.close();
+    if (plugged === undefined) return;
+    forget();
+    await plugged.line.close();
   };
   await plug();
   return {
@@ -71,10 +88,7 @@ export async function ptyPort(
     async replug() {
       if (pty === undefined) await plug();
     },
-    async close() {
-      await unplug();
-      if (link !== undefined) removeLink(link);
-    },
+    close: unplug,
   };
 }
 

@@ -103,6 +103,20 @@ describe.runIf(linux)('a device on a pseudo-terminal', () => {
     await port.close();
   });
 
+  it('is plugged in anew after the device hung up by itself', async () => {
+    const hangUp = (stream: ByteStream) => void stream.read(NEVER).then(() => stream.close());
+    const link = join(folder, 'hangs-up');
+    const port = await ptyPort({ clock, settings: () => settings, serve: hangUp, link });
+    for (let round = 0; round < 2; round++) {
+      const line = await connect(port);
+      expect(await ask(line, '01')).toBe('lost');
+      await line.close();
+      await expect(connect(port)).rejects.toThrow();
+      await port.replug();
+    }
+    await port.close();
+  });
+
   it('does not take the name of a file', async () => {
     const link = join(folder, 'file');
     writeFileSync(link, 'text');
