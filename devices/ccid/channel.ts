@@ -7,7 +7,7 @@ export class CcidChannel implements CardChannel {
   readonly answerToReset: Uint8Array;
   readonly #link: ContactLink;
   readonly #abandon: (fault: ExchangeFault | undefined) => Promise<void>;
-  #lost = false;
+  #lost: ExchangeFault | undefined;
 
   /** @param abandon powers the card off; the fault that led to it, if one did */
   constructor(
@@ -21,24 +21,27 @@ export class CcidChannel implements CardChannel {
   }
 
   async transmit(command: Uint8Array, signal: AbortSignal): Promise<Exchange> {
-    if (this.#lost) return { kind: 'fault', fault: 'removed' };
+    if (this.#lost !== undefined) return { kind: 'fault', fault: 'removed' };
     const exchange = await this.#link.transmit(command, signal);
     if (exchange.kind === 'response') return exchange;
-    // A card that was pulled out meanwhile explains whatever went wrong.
-    const fault = this.#lost ? 'removed' : exchange.fault;
-    this.#lost = true;
+    // A card that was pulled out meanwhile, or a reader that vanished, explains whatever went wrong.
+    const fault = this.#lost ?? exchange.fault;
+    this.#lost = fault;
     await this.#abandon(fault);
     return { kind: 'fault', fault };
   }
 
   async release(): Promise<void> {
-    if (this.#lost) return;
-    this.#lost = true;
+    if (this.#lost !== undefined) return;
+    this.#lost = 'removed';
     await this.#abandon(undefined);
   }
 
-  /** Ends the channel without a word to the reader. */
-  lose(): void {
-    this.#lost = true;
+  /**
+   * Ends the channel without a word to the reader.
+   * @param cause `lost` when it is not known what became of an exchange that is under way
+   */
+  lose(cause: 'removed' | 'lost'): void {
+    this.#lost ??= cause;
   }
 }

@@ -42,8 +42,8 @@ class Reader implements CcidReader {
     this.#services = services;
     this.#device = new CcidDevice(services, {
       isIdle: () => !this.#isWaitedFor,
-      onMovement: () => this.#forgetCard(),
-      onLost: () => this.#forgetCard(),
+      onMovement: () => this.#forgetCard('removed'),
+      onLost: () => this.#forgetCard('lost'),
     });
   }
 
@@ -60,7 +60,7 @@ class Reader implements CcidReader {
   }
 
   async close(): Promise<void> {
-    this.#forgetCard();
+    this.#forgetCard('removed');
     const { link, ending } = this.#device;
     if (link !== undefined && !ending.aborted)
       await this.#device.ask(link, { type: COMMAND.powerOff }, ending);
@@ -95,13 +95,13 @@ class Reader implements CcidReader {
     if (signal.aborted) throw cancelled();
     if (this.#isWaitedFor) throw new PossumError('STATE', 'the reader is already being waited for');
     this.#isWaitedFor = true;
-    this.#forgetCard();
+    this.#forgetCard('removed');
     try {
       const result = await wait();
       if (signal.aborted) throw cancelled();
       return result;
     } finally {
-      if (signal.aborted) this.#forgetCard();
+      if (signal.aborted) this.#forgetCard('removed');
       if (this.#channel === undefined) await this.#powerOff();
       this.#isWaitedFor = false;
     }
@@ -194,8 +194,8 @@ class Reader implements CcidReader {
     if (answer === undefined) await this.#device.recover(link, ending);
   }
 
-  #forgetCard(): void {
-    this.#channel?.lose();
+  #forgetCard(cause: 'removed' | 'lost'): void {
+    this.#channel?.lose(cause);
     this.#channel = undefined;
   }
 
