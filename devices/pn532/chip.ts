@@ -26,6 +26,7 @@ export interface ChipOptions {
 const ENDLESS = 0xff;
 const OK = 0x00;
 const TIMEOUT = 0x01;
+const OVERFLOW = 0x0e;
 const BAD_PARAMETER = 0x10;
 const NO_SUCH_TARGET = 0x27;
 const AUTO_RATS = 0x10;
@@ -34,6 +35,8 @@ const POLL_PERIOD_MS = 150;
 /** R(NAK) of ISO/IEC 14443-4, and the R(ACK) that a card gives. */
 const R_NAK = 0xb2;
 const R_ACK = 0xa3;
+/** The longest APDU has 65,544 bytes. */
+const MAX_PIECES = Math.ceil(65_544 / MAX_DATA);
 const NONE = Uint8Array.of(0);
 const SYNTAX_ERROR: Plan = { kind: 'syntax-error' };
 
@@ -221,6 +224,10 @@ export class Chip {
     this.#toSend = undefined;
     if (piece.length === 0 && this.#received.length === 0) return answer(BAD_PARAMETER);
     this.#received.push(piece.slice());
+    if (this.#received.length > MAX_PIECES) {
+      this.#dropPieces();
+      return answer(OVERFLOW);
+    }
     if ((target & MORE) !== 0) return answer(this.#field.isPresent(number) ? OK : TIMEOUT);
     const command = concat(...this.#received.splice(0));
     const { status, data: response } = this.#field.exchange(number, command);

@@ -25,7 +25,6 @@ export class Pn532Device {
   readonly #services: DeviceServices;
   readonly #clock: Clock;
   readonly #wire: Clock;
-  readonly #isUsed: () => boolean;
   readonly #onLost: () => void;
   readonly #ending = new AbortController();
   #link: Pn532Link | undefined;
@@ -35,16 +34,12 @@ export class Pn532Device {
   #timer: Timer | undefined;
   #attempts = 0;
 
-  /**
-   * @param isUsed whether somebody asks the chip all the time, so that no heartbeat is needed
-   * @param onLost called whenever the connection is lost
-   */
-  constructor(services: DeviceServices, isUsed: () => boolean, onLost: () => void) {
+  /** @param onLost called whenever the connection is lost */
+  constructor(services: DeviceServices, onLost: () => void) {
     this.#services = services;
     this.#clock = services.clock;
     this.#wire = services.wireClock ?? services.clock;
     this.settings = { ...PN532_DEFAULTS, ...services.settings };
-    this.#isUsed = isUsed;
     this.#onLost = onLost;
   }
 
@@ -185,7 +180,7 @@ export class Pn532Device {
   async #check(): Promise<void> {
     const link = this.#link;
     if (link === undefined) return;
-    if (!link.isBusy && !this.#isUsed()) await this.#askWho(link);
+    if (!link.isBusy) await this.#askWho(link);
     if (link === this.#link) this.#beat();
   }
 

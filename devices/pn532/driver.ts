@@ -43,11 +43,7 @@ class Reader implements Pn532Reader {
 
   constructor(services: DeviceServices) {
     this.#clock = services.clock;
-    this.#device = new Pn532Device(
-      services,
-      () => this.#isWaitedFor,
-      () => this.#channel?.lose(),
-    );
+    this.#device = new Pn532Device(services, () => this.#channel?.lose());
   }
 
   get identity(): Identity | undefined {

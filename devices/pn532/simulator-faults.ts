@@ -1,32 +1,21 @@
 import type { Random } from '../../src/platform/random.ts';
 
 /** What a simulated chip can do wrong, for a number of commands each. */
-export type Pn532Fault =
-  | 'ignore' // it does not hear the command
-  | 'silent' // it executes the command and says nothing
-  | 'no-ack' // the answer comes without its ACK
-  | 'no-answer' // the ACK comes without its answer
-  | 'deny' // NACK, and the command is not executed
-  | 'bad-sum' // the sum of the answer is wrong; asked again, the chip sends it right
-  | 'syntax-error' // the error frame, and the command is not executed
-  | 'other-answer' // the answer to another command
-  | 'noise' // bytes that mean nothing before the answer
-  | 'air-error' // status 0B after the card executed the command
-  | 'slow'; // the card asks for more time, again and again
+export const PN532_FAULTS = [
+  'ignore', // it does not hear the command
+  'silent', // it executes the command and says nothing
+  'no-ack', // the answer comes without its ACK
+  'no-answer', // the ACK comes without its answer
+  'deny', // NACK, and the command is not executed
+  'bad-sum', // the sum of the answer is wrong; asked again, the chip sends it right
+  'syntax-error', // the error frame, and the command is not executed
+  'other-answer', // the answer to another command
+  'noise', // bytes that mean nothing before the answer
+  'air-error', // status 0B after the card executed the command
+  'slow', // the card asks for more time, again and again
+] as const;
 
-export const PN532_FAULTS: readonly Pn532Fault[] = [
-  'ignore',
-  'silent',
-  'no-ack',
-  'no-answer',
-  'deny',
-  'bad-sum',
-  'syntax-error',
-  'other-answer',
-  'noise',
-  'air-error',
-  'slow',
-];
+export type Pn532Fault = (typeof PN532_FAULTS)[number];
 
 /** The faults that are due. */
 export class FaultPlan {

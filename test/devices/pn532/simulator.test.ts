@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { COMMAND } from '../../../devices/pn532/commands.ts';
 import { encodeFrame, HOST_TO_CHIP } from '../../../devices/pn532/frames.ts';
 import { createPn532Simulator, type Pn532SimulatorOptions } from '../../../devices/pn532/simulator.ts';
 import { memoryPair } from '../../../devices/transport/memory.ts';
-import { fromHex, toHex } from '../../../src/platform/bytes.ts';
+import { concat, fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER, until, VirtualClock } from '../../../src/platform/clock.ts';
+import { seededRandom } from '../../../src/platform/random.ts';
 import { replay, SELECT_PPSE } from './bench.ts';
 import { SESSIONS } from './libnfc-sessions.ts';
 
@@ -161,6 +163,41 @@ describe('the chip', () => {
     const { ask, wake } = host();
     await wake();
     expect(await ask('1254')).toBe('00FF02FED51318');
+  });
+});
+
+describe('any command', () => {
+  it('is answered or refused, and the chip is well afterwards', async () => {
+    const random = seededRandom('commands');
+    const codes = Object.values(COMMAND);
+    const { simulator, ask, say, wake } = host({ lookMs: 1 });
+    await wake();
+    simulator.tap(emulated());
+    for (let trial = 0; trial < 600; trial++) {
+      const code = codes[random.below(codes.length)] as number;
+      const payload = concat(
+        Uint8Array.of(code),
+        random.bytes(random.below(8) === 0 ? 263 : random.below(6)),
+      );
+      const heard = await say(toHex(encodeFrame(HOST_TO_CHIP, payload)), 20);
+      if (!simulator.state().awake) await say('55');
+      else expect(heard.replace(/^0000FF00FF00/, '')).toMatch(/^((00)?00FF.*(00)?)?$/);
+    }
+    await wake();
+    await ask('1214');
+    expect(await ask('02')).toBe('0000FF06FAD50332010607E800');
+  });
+
+  it('in pieces without end overflows', async () => {
+    const { simulator, ask, wake } = host();
+    await wake();
+    simulator.tap(emulated());
+    await ask('4A0100');
+    const piece = `4041${'00'.repeat(262)}`;
+    let answer = '';
+    for (let count = 0; count < 260 && !answer.includes('D5410E'); count++) answer = await ask(piece);
+    expect(answer).toContain('D5410E');
+    expect(simulator.state().executed).toBe(0);
   });
 });
 
