@@ -15,6 +15,7 @@ export type Reply =
 
 /** `missed`: no ACK came. `denied`: the device sent NACK, so that it did not execute the command. */
 export type Attempt = Reply | { readonly kind: 'missed' } | { readonly kind: 'denied' };
+
 /** What the frames that arrive after a command mean. */
 export class AnswerWait {
   readonly #code: number;

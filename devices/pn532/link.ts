@@ -151,9 +151,11 @@ export class Pn532Link {
   }
 
   async #answer(start: number, code: number, options: CommandOptions): Promise<Attempt> {
-    const { settings } = this.#services;
+    const { clock, settings } = this.#services;
     const wait = new AnswerWait(code, options.repeatable, settings.repeats);
     for (;;) {
+      // Frames that keep coming must not keep the command from ending.
+      if (clock.now() > start + options.answerMs) return wait.passed(true) ?? { kind: 'silent' };
       const limit = wait.hingesOnAck ? Math.min(settings.ackMs, options.answerMs) : options.answerMs;
       const next = await this.#next(start + limit, options.signal);
       if (next.kind === 'cancelled') await this.#write(ACK);
@@ -223,7 +225,7 @@ export class Pn532Link {
         const frames = this.#reader.push(chunk);
         for (const frame of frames) this.#showFrame(frame);
         // What comes while nothing was asked is nobody's answer.
-        if (this.#listening) this.#frames.push(...frames);
+        if (this.#listening) for (const frame of frames) this.#frames.push(frame);
         this.#wake();
       }
     } catch {

@@ -121,8 +121,10 @@ class Simulator implements Pn532Simulator {
     } catch (cause) {
       if (!isPossumError(cause, 'CANCELLED') && !isPossumError(cause, 'UNAVAILABLE')) throw cause;
     } finally {
-      if (this.#stream === stream) this.#stream = undefined;
-      this.#stop();
+      if (this.#stream === stream) {
+        this.#stream = undefined;
+        this.#stop();
+      }
       await stream.close();
     }
   }

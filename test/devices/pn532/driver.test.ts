@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createPn532Reader } from '../../../devices/pn532/driver.ts';
 import { simulatorDialler } from '../../../devices/pn532/in-memory.ts';
 import { createPn532Simulator } from '../../../devices/pn532/simulator.ts';
+import { memoryPair } from '../../../devices/transport/memory.ts';
 import { concat, fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
 import { seededRandom } from '../../../src/platform/random.ts';
@@ -452,6 +453,28 @@ describe('the line', () => {
     expect(made.simulator.state().executed).toBeLessThanOrEqual(3);
     await made.clock.run(channel.release());
     expect(await send(made, await channelOf(made), SELECT_PPSE)).toBe('9000');
+  });
+
+  it.each([
+    '0000FF00FF00',
+    '0000FFFF0000',
+    '0000FF01FF7F8100',
+    '0000FF02FED5151700',
+    '0000FF04FCD503320100F600',
+  ])('that repeats %s for ever is no PN532', async (hex) => {
+    const clock = new VirtualClock(0);
+    const [host, device] = memoryPair(clock);
+    const flood = () => {
+      void device.write(fromHex(hex.repeat(50))).then(
+        () => clock.after(1, flood, { background: true }),
+        () => {},
+      );
+    };
+    flood();
+    const dialler: Dialler = { address: 'flood', dial: async () => ({ kind: 'connected', stream: host }) };
+    const reader = createPn532Reader({ clock, dialler });
+    expect(await clock.run(reader.open(NEVER, 20_000))).toMatchObject({ kind: 'failed' });
+    expect(clock.now()).toBeLessThanOrEqual(20_000);
   });
 
   it('holds business time while an answer is on its way, and no longer', async () => {
