@@ -51,8 +51,11 @@ export class T0Card {
     this.#held = undefined;
     const p3 = tpdu[4] ?? 0;
     if (held !== undefined && tpdu.length <= 5 && startsWith(tpdu, held.header)) return this.#give(held, p3);
-    if (tpdu.length > 5 && tpdu.length !== 5 + p3) return Uint8Array.of(0x67, 0x00);
-    return tpdu.length > 5 ? this.#withData(tpdu) : this.#withoutData(tpdu, p3);
+    if (tpdu.length <= 5) return this.#withoutData(tpdu, p3);
+    // Hosts that hand APDUs of case 4 down as they are send an Le, which never reaches the card.
+    const excess = tpdu.length - (5 + p3);
+    if (p3 === 0 || excess < 0 || excess > 1) return Uint8Array.of(0x67, 0x00);
+    return this.#withData(tpdu.subarray(0, 5 + p3));
   }
 
   #withData(tpdu: Uint8Array): Uint8Array {

@@ -202,6 +202,15 @@ describe('the card over T=0', () => {
     expect(executed).toEqual(['00A4040002A0A100', '00C0000002']);
   });
 
+  it('leaves out an Le that a host did not, and refuses other lengths', () => {
+    const { executed, say } = newCard({ '00A4040002A0A100': '6F009000' });
+    expect(say('00A4040002A0A100')).toBe('6102');
+    expect(say('00A4040002A0A10000')).toBe('6700');
+    expect(say('00A4040002A0')).toBe('6700');
+    expect(say('00A404000000')).toBe('6700');
+    expect(executed).toEqual(['00A4040002A0A100']);
+  });
+
   it('tells the right Le, and executes once', () => {
     const { executed, say } = newCard({ '80CA9F3600': '9F3602000A9000' });
     expect(say('80CA9F3600')).toBe('6C05');
