@@ -40,6 +40,9 @@ const HELPER_MS = 5000;
 const UNLOCK =
   'open(M,"+<&=3") or die $!; ioctl(M,0x40045431,$n=pack("i",0)) or die $!; ioctl(M,0x80045430,$n=pack("i",0)) or die $!; print unpack("i",$n)';
 
+/** TCGETS2: prints the speed of output also where it is none of the usual, for which `stty` prints 0. */
+const SPEED = 'ioctl(STDIN,0x802c542a,$t=pack("x44")) or die $!; print unpack("x40L",$t)';
+
 /**
  * Makes a pseudo-terminal in raw mode. The other end is kept open here, so that a program may come and go.
  * @param settings how the device is set; a pseudo-terminal carries none
@@ -195,9 +198,15 @@ class MasterStream {
 
   async speed(): Promise<number | undefined> {
     if (!this.#open) return undefined;
-    const text = await helper('stty', ['speed'], [this.#slave, 'pipe', 'pipe']).catch(() => '');
-    const baud = Number.parseInt(text, 10);
-    return baud > 0 ? baud : undefined;
+    for (const [command, ...args] of [
+      ['stty', 'speed'],
+      ['perl', '-e', SPEED],
+    ] as const) {
+      const text = await helper(command, args, [this.#slave, 'pipe', 'pipe']).catch(() => '');
+      const baud = Number.parseInt(text, 10);
+      if (baud > 0) return baud;
+    }
+    return undefined;
   }
 }
 

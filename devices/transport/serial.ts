@@ -75,7 +75,7 @@ async function open(path: string, settings: LineSettings): Promise<{ readonly po
     };
   }
   try {
-    const port = await binding.open({
+    const port: Port = await binding.open({
       path,
       baudRate: settings.baud,
       dataBits: settings.dataBits,
@@ -87,10 +87,31 @@ async function open(path: string, settings: LineSettings): Promise<{ readonly po
       xoff: false,
       lock: true,
     });
+    watchBothDirections(port);
     return { port };
   } catch (cause) {
     return explainOpenFailure(path, textOf(cause));
   }
+}
+
+/** What the binding waits with on Unix; Windows has none. */
+interface Poller {
+  poll(events: number): void;
+  listenerCount(event: 'readable' | 'writable'): number;
+}
+
+/**
+ * The binding's poller forgets that a write waits when a read begins to wait, and the other way round: a device that
+ * stops the flow would not be heard, and a write could wait for ever. So each wait names all that is waited for.
+ */
+function watchBothDirections(port: Port): void {
+  const { poller } = port as { readonly poller?: Partial<Poller> };
+  if (typeof poller?.poll !== 'function' || typeof poller.listenerCount !== 'function') return;
+  const { listenerCount } = poller;
+  const poll = poller.poll.bind(poller);
+  const waiting = (event: 'readable' | 'writable', flag: number) =>
+    listenerCount.call(poller, event) > 0 ? flag : 0;
+  poller.poll = (events) => poll(events | waiting('readable', 1) | waiting('writable', 2));
 }
 
 function closeLate(opening: Promise<{ readonly port: Port } | OpenFailure>): void {

@@ -103,6 +103,8 @@ describe.runIf(process.platform === 'linux')('a serial port that is a pseudo-ter
     expect(await host.setBaud(57_600)).toBe(true);
     expect(host.settings.baud).toBe(57_600);
     expect(await device.speed()).toBe(57_600);
+    expect(await host.setBaud(128_800)).toBe(true);
+    expect(await device.speed()).toBe(128_800);
   });
 
   it('is lost at once when the device is unplugged during a wait', async () => {
@@ -165,6 +167,12 @@ describe.runIf(process.platform === 'linux')('a serial port that is a pseudo-ter
     // It takes the kernel a moment to pass it on.
     expect(await reader.next(NEVER, clock.now() + 100)).toEqual({ kind: 'silence' });
     const written = host.write(Uint8Array.of(1, 2, 3));
+    expect(await reader.next(NEVER, clock.now() + 100)).toEqual({ kind: 'silence' });
+    // What it has to say is heard while it takes nothing.
+    await device.line.write(Uint8Array.of(0x55));
+    expect(await exactly(host, 1)).toBe('55');
+    await device.line.write(Uint8Array.of(0x56));
+    expect(await exactly(host, 1)).toBe('56');
     expect(await reader.next(NEVER, clock.now() + 100)).toEqual({ kind: 'silence' });
     await device.line.write(Uint8Array.of(0x11));
     await written;
