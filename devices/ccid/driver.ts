@@ -135,7 +135,8 @@ class Reader implements CcidReader {
     const { resets, voltages } = this.#device.settings;
     for (let reset = 0; reset < resets; reset++) {
       for (const voltage of voltages) {
-        const channel = await this.#powerOn(link, voltage, signal);
+        // A card that was lost to a selection is taken as it comes.
+        const channel = await this.#powerOn(link, voltage, reset === 0, signal);
         if (channel !== undefined) {
           this.#channel = channel;
           return { kind: 'card', channel };
@@ -147,7 +148,12 @@ class Reader implements CcidReader {
     return { kind: 'mute', interface: 'contact' };
   }
 
-  async #powerOn(link: CcidLink, voltage: number, signal: AbortSignal): Promise<CcidChannel | undefined> {
+  async #powerOn(
+    link: CcidLink,
+    voltage: number,
+    maySelect: boolean,
+    signal: AbortSignal,
+  ): Promise<CcidChannel | undefined> {
     const { settings, wire } = this.#device;
     const powered = await this.#device.ask(
       link,
@@ -166,9 +172,9 @@ class Reader implements CcidReader {
       {
         now: () => wire.now(),
         clockHz,
-        bears: (ta1) => speeds.includes(ta1),
+        bears: (ta1) => maySelect && speeds.includes(ta1),
         emvRecovery,
-        ...(protocol !== undefined && { protocol }),
+        ...(maySelect && protocol !== undefined && { protocol }),
       },
       signal,
     );

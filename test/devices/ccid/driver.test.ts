@@ -262,6 +262,20 @@ describe.each([
   });
 });
 
+it('takes a card that does not answer a selection at its default speed', async () => {
+  const alter = (stream: ByteStream): ByteStream => ({
+    read: (signal) => stream.read(signal),
+    close: () => stream.close(),
+    write: async (bytes) => {
+      if (!toHex(bytes).includes('FF1113FD')) await stream.write(bytes);
+    },
+  });
+  const made = await opened({ settings: { speeds: [0x13] }, alter });
+  const channel = await inserted(made, card(T1_ATR));
+  expect(made.written.filter((hex) => hex.includes('FF1113FD'))).toHaveLength(3);
+  expect(await send(made, channel)).toBe('9000');
+});
+
 describe('a line that breaks', () => {
   it('is told, and opened again', async () => {
     const made = await opened();
