@@ -38,17 +38,20 @@ export class CharacterLine {
   async receive(waitMs: number, signal: AbortSignal): Promise<Characters> {
     const over = new AbortController();
     const detach = onceAborted(signal, () => over.abort());
-    const timer = this.#clock.after(waitMs, () => over.abort());
+    // What has arrived is had without a timer, which would take a millisecond.
+    const timer = waitMs <= 0 ? undefined : this.#clock.after(waitMs, () => over.abort());
     if (signal.aborted) over.abort();
     try {
-      const bytes = await this.#stream.read(over.signal);
+      const reading = this.#stream.read(over.signal);
+      if (waitMs <= 0) over.abort();
+      const bytes = await reading;
       return bytes === undefined ? { kind: 'gone' } : { kind: 'bytes', bytes };
     } catch (error) {
       if (isPossumError(error, 'UNAVAILABLE')) return { kind: 'gone' };
       if (isPossumError(error, 'CANCELLED') && !signal.aborted) return { kind: 'silence' };
       throw error;
     } finally {
-      timer.cancel();
+      timer?.cancel();
       detach();
     }
   }
