@@ -112,7 +112,7 @@ export class CcidDevice {
     this.link = undefined;
     this.reason = `${reason} (${this.#services.dialler.address})`;
     this.#events.onLost();
-    this.#tell('offline', this.reason);
+    this.tell('offline', this.reason);
     void link.close();
     this.#reopenLater();
   }
@@ -138,7 +138,7 @@ export class CcidDevice {
         this.link = link;
         this.firmware = greeted.firmware;
         this.#attempts = 0;
-        this.#tell('online', greeted.firmware);
+        this.tell('online', greeted.firmware);
         this.#beat();
         return greeted;
       }
@@ -212,7 +212,8 @@ export class CcidDevice {
     return { kind: 'failed', reason: `${reason} (${this.#services.dialler.address})` };
   }
 
-  #tell(to: string, detail: string): void {
+  /** A change of state, for the trace. */
+  tell(to: string, detail: string): void {
     const { trace = silentTrace } = this.#services;
     if (trace.wants('state')) trace.emit({ kind: 'state', part: 'ccid', to, detail });
   }

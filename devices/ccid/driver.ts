@@ -2,7 +2,8 @@ import { cancelled, sleep } from '../../src/platform/clock.ts';
 import { PossumError } from '../../src/platform/errors.ts';
 import type { CardInterface, CardReader, ExchangeFault, Presentation } from '../../src/ports/index.ts';
 import { openContactLink } from '../iso7816/activation.ts';
-import { parseAtr } from '../iso7816/atr-structure.ts';
+import { type Atr, parseAtr } from '../iso7816/atr-structure.ts';
+import { judgeEmvAtr } from '../iso7816/emv-atr.ts';
 import { CcidChannel } from './channel.ts';
 import { ccidContactReader } from './contact-reader.ts';
 import { CcidDevice, type DeviceServices, type Opened } from './device.ts';
@@ -133,16 +134,16 @@ class Reader implements CcidReader {
   /** @returns `undefined` when the card left, or the reader did */
   async #activate(link: CcidLink, signal: AbortSignal): Promise<Presentation | undefined> {
     const { resets, voltages } = this.#device.settings;
-    for (let reset = 0; reset < resets; reset++) {
-      for (const voltage of voltages) {
-        // A card that was lost to a selection is taken as it comes.
-        const channel = await this.#powerOn(link, voltage, reset === 0, signal);
+    for (const voltage of voltages) {
+      // The first reset is a cold one; on a powered card IccPowerOn is a warm reset.
+      for (let reset = 0; reset < resets; reset++) {
+        const channel = await this.#powerOn(link, voltage, reset > 0, signal);
         if (channel !== undefined) {
           this.#channel = channel;
           return { kind: 'card', channel };
         }
-        await this.#powerOff();
       }
+      await this.#powerOff();
     }
     if (link !== this.#device.link || (await this.#slot(link, signal)) !== 'card') return undefined;
     return { kind: 'mute', interface: 'contact' };
@@ -151,7 +152,7 @@ class Reader implements CcidReader {
   async #powerOn(
     link: CcidLink,
     voltage: number,
-    maySelect: boolean,
+    warm: boolean,
     signal: AbortSignal,
   ): Promise<CcidChannel | undefined> {
     const { settings, wire } = this.#device;
@@ -163,7 +164,7 @@ class Reader implements CcidReader {
     if (signal.aborted) throw cancelled();
     if (powered === undefined || statusOf(powered).command !== 'done') return undefined;
     const parsed = parseAtr(powered.data);
-    if (!parsed.ok) return undefined;
+    if (!parsed.ok || !this.#isWelcome(parsed.atr, warm)) return undefined;
     const { clockHz, speeds, protocol, emvRecovery } = settings;
     const reader = ccidContactReader(link, settings, parsed.atr.convention === 'inverse');
     const activation = await openContactLink(
@@ -172,9 +173,10 @@ class Reader implements CcidReader {
       {
         now: () => wire.now(),
         clockHz,
-        bears: (ta1) => maySelect && speeds.includes(ta1),
+        // A card that was lost to a selection is taken as it comes.
+        bears: (ta1) => !warm && speeds.includes(ta1),
         emvRecovery,
-        ...(maySelect && protocol !== undefined && { protocol }),
+        ...(!warm && protocol !== undefined && { protocol }),
       },
       signal,
     );
@@ -183,6 +185,14 @@ class Reader implements CcidReader {
       this.#abandon(channel, link, fault),
     );
     return channel;
+  }
+
+  /** EMV's judgement on the answer to reset is told; whether it counts is a setting. */
+  #isWelcome(atr: Atr, warm: boolean): boolean {
+    const findings = judgeEmvAtr(atr, { warm });
+    for (const { character, message } of findings)
+      this.#device.tell('card', `EMV Level 1: ${character} ${message}`);
+    return findings.length === 0 || !this.#device.settings.emvAtr;
   }
 
   async #abandon(channel: CcidChannel, link: CcidLink, fault: ExchangeFault | undefined): Promise<void> {

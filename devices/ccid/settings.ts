@@ -18,7 +18,7 @@ export interface CcidSettings {
   readonly repeats: number;
   /** Voltages to try in turn, as IccPowerOn codes them: 0 automatic, 1 5 V, 2 3 V, 3 1.8 V. */
   readonly voltages: readonly number[];
-  /** Resets of a card that gives no valid answer. */
+  /** Resets of a card at each voltage: the first is cold, the others are warm. */
   readonly resets: number;
   /** The reader's clock for the card, in Hz. */
   readonly clockHz: number;
@@ -26,6 +26,8 @@ export interface CcidSettings {
   readonly speeds: readonly number[];
   /** The protocol to choose where a card offers both. */
   readonly protocol: 0 | 1 | undefined;
+  /** Refuses cards whose answer to reset breaks the rules of EMV Level 1; else that is only told. */
+  readonly emvAtr: boolean;
   /** T=1 error recovery as EMV has it. */
   readonly emvRecovery: boolean;
 }
@@ -44,5 +46,6 @@ export const CCID_DEFAULTS: CcidSettings = {
   clockHz: 4_000_000,
   speeds: [],
   protocol: undefined,
+  emvAtr: false,
   emvRecovery: false,
 };

@@ -11,6 +11,7 @@ import {
 import { fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
 import { seededRandom } from '../../../src/platform/random.ts';
+import type { Trace } from '../../../src/platform/trace.ts';
 import type { ByteStream, CardChannel, Exchange, Presentation } from '../../../src/ports/index.ts';
 import { Hand } from '../cards/hand.ts';
 
@@ -31,6 +32,7 @@ function bench(
     readonly simulator?: Partial<CcidSimulatorOptions>;
     readonly settings?: DeviceServices['settings'];
     readonly alter?: (stream: ByteStream) => ByteStream;
+    readonly trace?: Trace;
   } = {},
 ): Bench {
   const clock = new VirtualClock(0);
@@ -52,6 +54,7 @@ function bench(
     dialler,
     clock,
     ...(options.settings && { settings: options.settings }),
+    ...(options.trace && { trace: options.trace }),
   });
   return { clock, simulator, reader, written };
 }
@@ -262,6 +265,26 @@ describe.each([
   });
 });
 
+it('tells what EMV has against an answer to reset, and refuses the card where that is wanted', async () => {
+  const told: string[] = [];
+  const trace: Trace = {
+    wants: (kind) => kind === 'state',
+    subscribe: () => () => {},
+    emit: (event) => {
+      if (event.kind === 'state' && event.to === 'card') told.push(event.detail ?? '');
+    },
+  };
+  const made = await opened({ trace });
+  expect(await send(made, await inserted(made, card('3B00')))).toBe('9000');
+  expect(told).toEqual(['EMV Level 1: TB1 is missing after a cold reset']);
+  const strict = await opened({ settings: { emvAtr: true } });
+  // A warm reset forgives TB1, and nothing else: TC2 is 0B here.
+  expect(await send(strict, await inserted(strict, card('3B00')))).toBe('9000');
+  expect(strict.written.filter((hex) => hex.slice(4, 6) === '62')).toHaveLength(2);
+  strict.simulator.insert(card('3BA000400B'));
+  expect((await present(strict)).kind).toBe('mute');
+});
+
 it('takes a card that does not answer a selection at its default speed', async () => {
   const alter = (stream: ByteStream): ByteStream => ({
     read: (signal) => stream.read(signal),
@@ -272,7 +295,7 @@ it('takes a card that does not answer a selection at its default speed', async (
   });
   const made = await opened({ settings: { speeds: [0x13] }, alter });
   const channel = await inserted(made, card(T1_ATR));
-  expect(made.written.filter((hex) => hex.includes('FF1113FD'))).toHaveLength(3);
+  expect(made.written.filter((hex) => hex.includes('FF1113FD'))).toHaveLength(1);
   expect(await send(made, channel)).toBe('9000');
 });
 
