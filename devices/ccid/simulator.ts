@@ -13,6 +13,7 @@ export type CcidFault =
   | 'ignore' // it does not hear the command
   | 'no-echo' // the answer comes without the echo
   | 'no-answer' // the command is executed and not answered
+  | 'other-answer' // what it says answers an earlier command
   | 'bad-check' // the check byte of the answer is wrong
   | 'time-requests'; // bytes that ask for time come before the answer
 
@@ -167,10 +168,16 @@ class Simulator implements CcidSimulator {
     if (echo) this.#send(bytes);
     const present = this.#model.takeMovement();
     if (present !== undefined) this.#send(movementNotice(present));
-    const answer = encodeFrame(this.#model.execute(message));
+    const answer = encodeFrame(this.#answer(message));
     if (this.#takes('time-requests')) this.#send(new Uint8Array(TIME_REQUESTS).fill(0x80));
     if (this.#takes('no-answer')) return;
     this.#send(this.#takes('bad-check') ? withBadCheck(answer) : answer);
+  }
+
+  #answer(message: CcidMessage): CcidMessage {
+    const answer = this.#model.execute(message);
+    if (!this.#takes('other-answer')) return answer;
+    return { ...answer, sequence: (answer.sequence + 255) & 255 };
   }
 
   #takes(kind: CcidFault): boolean {

@@ -9,7 +9,7 @@ import {
   createCcidSimulator,
 } from '../../../devices/ccid/simulator.ts';
 import { fromHex, toHex } from '../../../src/platform/bytes.ts';
-import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
+import { NEVER, sleep, VirtualClock } from '../../../src/platform/clock.ts';
 import { seededRandom } from '../../../src/platform/random.ts';
 import type { Trace } from '../../../src/platform/trace.ts';
 import type { ByteStream, CardChannel, Exchange, Presentation } from '../../../src/ports/index.ts';
@@ -113,7 +113,7 @@ describe('opening a serial CCID reader', () => {
   });
 
   it('repeats a question that was refused, unheard or damaged', async () => {
-    for (const fault of ['nak', 'ignore', 'bad-check', 'no-answer', 'no-echo'] as const) {
+    for (const fault of ['nak', 'ignore', 'bad-check', 'no-answer', 'no-echo', 'other-answer'] as const) {
       const made = bench();
       made.simulator.fault(fault, 2);
       expect(await made.clock.run(made.reader.open(NEVER, 20_000))).toMatchObject({ kind: 'opened' });
@@ -137,6 +137,41 @@ describe('opening a serial CCID reader', () => {
     expect(await absent.clock.run(absent.reader.open(NEVER, 1000))).toMatchObject({
       reason: 'no such device (sim)',
     });
+  });
+
+  it('finds the reader behind 64 KiB of noise', async () => {
+    const noise = seededRandom('noise').bytes(65_536);
+    let rest = noise;
+    const alter = (stream: ByteStream): ByteStream => ({
+      write: (bytes) => stream.write(bytes),
+      close: () => stream.close(),
+      async read(signal) {
+        if (rest.length === 0) return stream.read(signal);
+        const piece = rest.slice(0, 500);
+        rest = rest.slice(500);
+        return piece;
+      },
+    });
+    const { clock, reader } = bench({ alter });
+    expect(await clock.run(reader.open(NEVER, 20_000))).toMatchObject({ kind: 'opened' });
+    expect(clock.now()).toBeLessThan(10_000);
+  });
+
+  it('gives up a line that babbles without end', async () => {
+    const random = seededRandom('babble');
+    const clock = new VirtualClock(0);
+    const stream: ByteStream = {
+      write: async () => {},
+      close: async () => {},
+      async read(signal) {
+        await sleep(clock, 1, signal);
+        return random.bytes(11);
+      },
+    };
+    const dialler = { address: 'sim', dial: async () => ({ kind: 'connected' as const, stream }) };
+    const reader = createCcidReader({ dialler, clock });
+    expect(await clock.run(reader.open(NEVER, 8000))).toMatchObject({ kind: 'failed' });
+    expect(clock.now()).toBeLessThan(8100);
   });
 
   it('can be cancelled, and tried again', async () => {
@@ -243,6 +278,7 @@ describe.each([
     ['time-requests', '9000', 1],
     ['bad-check', 'lost', 1],
     ['no-answer', 'lost', 1],
+    ['other-answer', 'lost', 1],
     ['ignore', 'lost', 0],
   ] as const)('executes a command once at most: %s', async (fault, outcome, executed) => {
     const made = await opened();
