@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { listPorts, portIdentity } from '../../../devices/transport/discovery.ts';
 import { wireClock } from '../../../devices/transport/wire-clock.ts';
+import { onLinux } from '../../support/linux.ts';
 
 const clock = wireClock();
 const root = mkdtempSync(join(tmpdir(), 'possum-ports-'));
@@ -47,7 +48,7 @@ file(join(folders.sys, 'class/tty/ttyS1/type'), '0\n');
 file(join(folders.dev, 'ttyS2'));
 for (const name of ['tty1', 'null', 'ttyUSBx']) file(join(folders.dev, name));
 
-describe.runIf(process.platform === 'linux')('port discovery', () => {
+describe.runIf(onLinux)('port discovery', () => {
   it('finds the ports that have hardware, with their identity and stable names', async () => {
     expect(await listPorts(clock, folders)).toEqual([
       { path: join(folders.dev, 'ttyS0') },

@@ -12,6 +12,7 @@ import { openSerial } from '../../../devices/transport/serial.ts';
 import { wireClock } from '../../../devices/transport/wire-clock.ts';
 import { concat, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER } from '../../../src/platform/clock.ts';
+import { onLinux } from '../../support/linux.ts';
 
 const clock = wireClock();
 const settings: LineSettings = { ...COMMON_SETTINGS, baud: 115_200 };
@@ -49,7 +50,7 @@ async function exactly(line: Line, length: number): Promise<string> {
 
 const everyByte = Uint8Array.from({ length: 256 }, (_, i) => i);
 
-describe.runIf(process.platform === 'linux')('a serial port that is a pseudo-terminal', () => {
+describe.runIf(onLinux)('a serial port that is a pseudo-terminal', () => {
   it('carries every byte both ways, unchanged', async () => {
     const device = await pty();
     const host = await serial(device.path);
@@ -200,7 +201,7 @@ describe.runIf(process.platform === 'linux')('a serial port that is a pseudo-ter
   });
 });
 
-describe.runIf(process.platform === 'linux')('a stable name', () => {
+describe.runIf(onLinux)('a stable name', () => {
   const folder = mkdtempSync(join(tmpdir(), 'possum-link-'));
   const link = join(folder, 'reader');
 
@@ -249,7 +250,7 @@ describe('where no pseudo-terminal can be made', () => {
     });
   });
 
-  it.runIf(platform === 'linux')('without perl: the message names it, and nothing stays open', async () => {
+  it.runIf(onLinux)('without perl: the message names it, and nothing stays open', async () => {
     const open = openMasters();
     env.PATH = '/nonexistent';
     await expect(openPty(settings, clock)).rejects.toMatchObject({

@@ -11,6 +11,7 @@ import {
 } from '../../../devices/transport/serial-failure.ts';
 import { wireClock } from '../../../devices/transport/wire-clock.ts';
 import { NEVER } from '../../../src/platform/clock.ts';
+import { onLinux } from '../../support/linux.ts';
 
 const facts: PortFacts = {
   exists: () => true,
@@ -48,7 +49,7 @@ describe('a port that does not open', () => {
   });
 });
 
-describe.runIf(process.platform === 'linux')('opening for real', () => {
+describe.runIf(onLinux)('opening for real', () => {
   const folder = mkdtempSync(join(tmpdir(), 'possum-port-'));
   const clock = wireClock();
   const open = (path: string) => openSerial(path, COMMON_SETTINGS, clock, NEVER, clock.now() + 5000);

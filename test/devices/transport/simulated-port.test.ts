@@ -11,11 +11,11 @@ import { wireClock } from '../../../devices/transport/wire-clock.ts';
 import { fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER } from '../../../src/platform/clock.ts';
 import type { ByteStream } from '../../../src/ports/stream.ts';
+import { onLinux } from '../../support/linux.ts';
 
 const clock = wireClock();
 const settings: LineSettings = { ...COMMON_SETTINGS, baud: 115_200 };
 const folder = mkdtempSync(join(tmpdir(), 'possum-sim-'));
-const linux = process.platform === 'linux';
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -55,7 +55,7 @@ const ports: readonly [string, () => Promise<SimulatedPort>][] = [
   ],
 ];
 
-describe.each(linux ? ports : ports.slice(0, 1))('a device on %s', (_, make) => {
+describe.each(onLinux ? ports : ports.slice(0, 1))('a device on %s', (_, make) => {
   it('vanishes when it is unplugged and is found again under the same name', async () => {
     const port = await make();
     const { path } = port;
@@ -77,7 +77,7 @@ describe.each(linux ? ports : ports.slice(0, 1))('a device on %s', (_, make) => 
   });
 });
 
-describe.runIf(linux)('a device on a pseudo-terminal', () => {
+describe.runIf(onLinux)('a device on a pseudo-terminal', () => {
   it('speaks nonsense to a program with another speed, until that is set right', async () => {
     const port = await ptyPort({ clock, settings: () => settings, serve: echo, honourSpeed: true });
     const line = await connect(port, { ...settings, baud: 57_600 });
