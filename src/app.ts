@@ -36,6 +36,7 @@ export type { CardState, EmulatedCard } from '../devices/cards/card.ts';
 export { type CardDrawer, cardDrawer } from '../devices/cards/drawer.ts';
 export type { CardFile } from '../devices/cards/schema.ts';
 export { describeAtr, parseAtr } from '../devices/iso7816/atr.ts';
+export { judgeEmvAtr } from '../devices/iso7816/emv-atr.ts';
 export { PowerCut, type PowerPoint, type PowerSupply, powerSupply } from '../devices/virtual/power.ts';
 export { createCard, issuerOf, loadCard };
 

@@ -62,7 +62,13 @@ const CASES: readonly Case[] = [
     topic: 'atr',
     data: '3B680000504F5353554D3031',
     text: ['TS direct convention', 'Protocols T=0', 'Historical 504F5353554D3031'],
-    json: { convention: 'direct', protocols: [0], historical: '504F5353554D3031' },
+    json: { convention: 'direct', protocols: [0], historical: '504F5353554D3031', emvFindings: [] },
+  },
+  {
+    topic: 'atr',
+    data: '3B2014',
+    text: ['EMV Level 1: TB1 14 is not 00 after a cold reset'],
+    json: { emvFindings: [{ character: 'TB1', message: '14 is not 00 after a cold reset' }] },
   },
   {
     topic: 'track',

@@ -1,4 +1,4 @@
-import { describeAtr, parseAtr } from '../../app.ts';
+import { describeAtr, judgeEmvAtr, parseAtr } from '../../app.ts';
 import {
   parseTrack1,
   parseTrack2,
@@ -162,6 +162,7 @@ function decodeAtr(input: string): Decoded {
     protocols: atr.protocols,
     historical: toHex(atr.historical),
     ...(atr.tck === undefined ? {} : { tck: byteHex(atr.tck) }),
+    emvFindings: judgeEmvAtr(atr),
   };
   return { text: describeAtr(atr).join('\n'), json };
 }
