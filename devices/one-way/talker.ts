@@ -1,0 +1,89 @@
+import { type Clock, sleep } from '../../src/platform/clock.ts';
+import { isPossumError } from '../../src/platform/errors.ts';
+import type { ByteStream, Dialler } from '../../src/ports/index.ts';
+import { type LineSettings, wireTimeMs } from '../transport/line-settings.ts';
+import { memoryPair } from '../transport/memory.ts';
+
+export interface TalkerOptions {
+  readonly clock: Clock;
+  /** Bytes take the time that they take with these settings; none when absent. */
+  readonly pace?: LineSettings;
+}
+
+/** The device's side of a line on which only the device talks. */
+export class Talker {
+  readonly #options: TalkerOptions;
+  #stream: ByteStream | undefined;
+  #plugged = true;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(options: TalkerOptions) {
+    this.#options = options;
+  }
+
+  get plugged(): boolean {
+    return this.#plugged;
+  }
+
+  /** Talks on a stream until it ends, or the cable is pulled; what is said to it is passed over. */
+  async serve(stream: ByteStream): Promise<void> {
+    this.#stream = stream;
+    const ending = new AbortController();
+    try {
+      for (;;) if ((await stream.read(ending.signal)) === undefined || this.#stream !== stream) return;
+    } catch (cause) {
+      if (!isPossumError(cause, 'CANCELLED') && !isPossumError(cause, 'UNAVAILABLE')) throw cause;
+    } finally {
+      if (this.#stream === stream) this.#stream = undefined;
+      await stream.close();
+    }
+  }
+
+  /** Without a listener the bytes are lost, as on a wire. */
+  say(bytes: Uint8Array): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    const { pace, clock } = this.#options;
+    this.#sending = this.#sending.then(async () => {
+      if (pace !== undefined) await sleep(clock, wireTimeMs(pace, bytes.length));
+      if (this.#stream === stream) await stream.write(bytes).catch(() => {});
+    });
+  }
+
+  async unplug(): Promise<void> {
+    const stream = this.#stream;
+    this.#plugged = false;
+    this.#stream = undefined;
+    await stream?.close();
+  }
+
+  replug(): void {
+    this.#plugged = true;
+  }
+}
+
+/** What a line in memory needs of a simulator. */
+export interface Served {
+  serve(stream: ByteStream): Promise<void>;
+  state(): { readonly plugged: boolean };
+}
+
+/**
+ * Opens a line in memory to a simulator in this process; refused while it is unplugged.
+ * @param alter puts something between driver and line, such as a fault injector
+ */
+export function simulatorDialler(
+  simulator: Served,
+  clock: Clock,
+  alter: (stream: ByteStream) => ByteStream = (stream) => stream,
+): Dialler {
+  return {
+    address: 'sim',
+    dial: async () => {
+      if (!simulator.state().plugged) return { kind: 'refused', reason: 'no such device' };
+      const [driver, device] = memoryPair(clock);
+      void simulator.serve(device);
+      return { kind: 'connected', stream: alter(driver) };
+    },
+  };
+}
