@@ -52,6 +52,8 @@ export interface EscposSimulator {
   jam(isJammed: boolean): void;
   /** It prints and says nothing. */
   mute(isMute: boolean): void;
+  /** Sends any bytes, as a device that is broken, or another one. */
+  say(bytes: Uint8Array): void;
   /** Cuts power and cable. */
   unplug(): Promise<void>;
   /** A stream can be served again; what was not printed is forgotten. */
@@ -153,6 +155,10 @@ class Simulator implements EscposSimulator {
 
   mute(isMute: boolean): void {
     this.#isMute = isMute;
+  }
+
+  say(bytes: Uint8Array): void {
+    this.#send(bytes);
   }
 
   async unplug(): Promise<void> {
