@@ -1,8 +1,15 @@
 import { cancelled } from '../../src/platform/clock.ts';
-import type { CardInterface, CardReader, Presentation, StripeTracks } from '../../src/ports/index.ts';
+import type {
+  ByteStream,
+  CardInterface,
+  CardReader,
+  Presentation,
+  StripeTracks,
+} from '../../src/ports/index.ts';
 import { Kept } from '../one-way/kept.ts';
 import { OneWayDevice, type OneWayServices, type Opened } from '../one-way/one-way-device.ts';
 import { Waiting } from '../one-way/waiting.ts';
+import { Dialogue } from './dialogue.ts';
 import { type Swipe, SwipeReader } from './frames.ts';
 import type { SecureSwipe } from './secure-swipe.ts';
 import { MAGSTRIPE_DEFAULTS, type MagstripeSettings } from './settings.ts';
@@ -21,7 +28,7 @@ export interface MagstripeServices extends OneWayServices {
 export interface MagstripeReader extends CardReader {
   readonly isOnline: boolean;
   /**
-   * Opens the line; from then on it is opened again when it was lost. Such a reader does not say who it is.
+   * Opens the line; from then on it is opened again when it was lost. Only an ID TECH reader can be asked who it is.
    * @param deadlineMs a reading of the wire's clock
    * @throws PossumError `CANCELLED` when `signal` is aborted, `STATE` when it is open already or was closed
    */
@@ -40,17 +47,21 @@ class Reader implements MagstripeReader {
   readonly #frames: SwipeReader;
   readonly #kept: Kept<StripeTracks>;
   readonly #waiting: Waiting;
+  readonly #answerMs: number;
+  #dialogue: Dialogue | undefined;
 
   constructor(services: MagstripeServices) {
     const settings = { ...MAGSTRIPE_DEFAULTS, ...services.settings };
     this.#services = services;
+    this.#answerMs = settings.answerMs;
     this.#frames = new SwipeReader(settings, services.codec);
     this.#kept = new Kept(services.clock, settings.keepMs);
     this.#waiting = new Waiting(services.clock, 'the reader');
     this.#device = new OneWayDevice('magstripe', services, settings, {
-      onBytes: (bytes) => this.#take(this.#frames.push(bytes)),
+      onBytes: (bytes) => this.#hear(bytes),
       onSilence: () => this.#take(this.#frames.silence()),
       onLost: () => this.#lost(),
+      ...(settings.dialogue === 'idtech' ? { greet: (stream, signal) => this.#greet(stream, signal) } : {}),
     });
   }
 
@@ -79,6 +90,22 @@ class Reader implements MagstripeReader {
   async awaitRemoval(signal: AbortSignal): Promise<boolean> {
     if (signal.aborted) throw cancelled();
     return true;
+  }
+
+  async #greet(stream: ByteStream, signal: AbortSignal): Promise<string | undefined> {
+    const dialogue = new Dialogue(this.#device.wire, this.#answerMs);
+    this.#dialogue = dialogue;
+    this.#frames.reset();
+    try {
+      return await dialogue.greet(stream, signal);
+    } finally {
+      this.#dialogue = undefined;
+    }
+  }
+
+  #hear(bytes: Uint8Array): void {
+    if (this.#dialogue === undefined) this.#take(this.#frames.push(bytes));
+    else this.#dialogue.push(bytes);
   }
 
   #presented(): Presentation | undefined {

@@ -9,6 +9,8 @@ export function magstripeOptions(): z.ZodType<Partial<MagstripeSettings>> {
     track2: flag().optional(),
     lrc: z.enum(['auto', 'required', 'never']).optional(),
     etxEnds: flag().optional(),
+    dialogue: z.enum(['none', 'idtech']).optional(),
+    answerMs: milliseconds(1).optional(),
     silenceMs: milliseconds(1).optional(),
     keepMs: milliseconds(0).optional(),
   });

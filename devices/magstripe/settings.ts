@@ -27,6 +27,10 @@ export interface StripeFormat {
 export interface MagstripeSettings extends OneWaySettings, StripeFormat {
   /** A swipe that nobody waits for is kept this long, in business time. */
   readonly keepMs: number;
+  /** `idtech`: the reader is asked who it is and set up on every new line; `none`: it is never spoken to. */
+  readonly dialogue: 'none' | 'idtech';
+  /** For the answer to a command. */
+  readonly answerMs: number;
 }
 
 export const MAGSTRIPE_DEFAULTS: MagstripeSettings = {
@@ -35,6 +39,8 @@ export const MAGSTRIPE_DEFAULTS: MagstripeSettings = {
   etxEnds: false,
   silenceMs: 50,
   keepMs: 5000,
+  dialogue: 'none',
+  answerMs: 500,
   reconnectMs: [500, 1000, 2000],
   openMs: 5000,
 };

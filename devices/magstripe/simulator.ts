@@ -2,6 +2,14 @@ import { concat, latin1 } from '../../src/platform/bytes.ts';
 import type { ByteStream, StripeTracks } from '../../src/ports/index.ts';
 import type { EmulatedCard } from '../cards/card.ts';
 import { Talker, type TalkerOptions } from '../one-way/talker.ts';
+import {
+  ACKNOWLEDGED,
+  encodeSettings,
+  FUNCTION,
+  parseCommand,
+  REFUSED,
+  type ReaderSettings,
+} from './commands.ts';
 import { encodeSecureFrame } from './secure-swipe.ts';
 import type { TrackCodec } from './track-codec.ts';
 
@@ -10,13 +18,18 @@ export type MagstripeFault =
   | 'bad-lrc' // the check character of each track is wrong, if one is sent
   | 'unreadable' // each track is replaced by the error mark
   | 'absent' // track 2 is left out
+  | 'nak' // it refuses a command
   | 'cut' // the swipe ends in the middle of its last track
   | 'noise'; // garbage comes before the first track
 
-export interface MagstripeSimulatorOptions extends TalkerOptions {
+export interface MagstripeSimulatorOptions extends Omit<TalkerOptions, 'onHeard'> {
   readonly codec: TrackCodec;
   /** Default: idtech. `secure` sends what {@link seal} gives, in a frame of encrypted output. */
   readonly format?: 'idtech' | 'uic' | 'mag-tek' | 'secure';
+  /** Answers configuration commands as ID TECH readers do; else it hears nothing. */
+  readonly dialogue?: boolean;
+  /** Its settings; by default it reads, at 9600. */
+  readonly values?: ReaderSettings;
   /** The check character is sent. */
   readonly lrc?: boolean;
   /** The data of a frame of encrypted output. */
@@ -46,17 +59,25 @@ export function createMagstripeSimulator(options: MagstripeSimulatorOptions): Ma
 }
 
 const NOISE = latin1('\xff\x00\x7f\xfe');
+const OFF = 0x30;
+const DEFAULT_VALUES: ReaderSettings = new Map([
+  [FUNCTION.reading, latin1('1')],
+  [FUNCTION.baud, latin1('5')],
+]);
 const STARTS = { 1: '%', 2: ';', 3: ';' } as const;
 
 class Simulator implements MagstripeSimulator {
   readonly #options: MagstripeSimulatorOptions;
   readonly #talker: Talker;
   readonly #faults = new Map<MagstripeFault, number>();
+  readonly #values: Map<number, Uint8Array>;
   #swipes = 0;
 
   constructor(options: MagstripeSimulatorOptions) {
     this.#options = options;
-    this.#talker = new Talker(options);
+    this.#values = new Map(options.values ?? DEFAULT_VALUES);
+    const onHeard = (command: Uint8Array) => this.#answer(command);
+    this.#talker = new Talker(options.dialogue === true ? { ...options, onHeard } : options);
   }
 
   serve(stream: ByteStream): Promise<void> {
@@ -64,7 +85,7 @@ class Simulator implements MagstripeSimulator {
   }
 
   swipe(card: Pick<EmulatedCard, 'tracks'>): void {
-    if (card.tracks === undefined) return;
+    if (card.tracks === undefined || !this.#isReading) return;
     this.#swipes++;
     const { seal, format } = this.#options;
     const sealed = format === 'secure' ? seal?.(card.tracks) : undefined;
@@ -91,6 +112,22 @@ class Simulator implements MagstripeSimulator {
 
   quit(): Promise<void> {
     return this.unplug();
+  }
+
+  #answer(bytes: Uint8Array): void {
+    const command = parseCommand(bytes);
+    if (command.kind === 'invalid' || this.#takes('nak')) {
+      this.#talker.say(REFUSED);
+      return;
+    }
+    if (command.kind === 'set') this.#values.set(command.func, command.data);
+    const { func } = command;
+    const asked = [...this.#values].filter(([key]) => func === FUNCTION.all || func === key);
+    this.#talker.say(command.kind === 'set' ? ACKNOWLEDGED : encodeSettings(new Map(asked)));
+  }
+
+  get #isReading(): boolean {
+    return this.#values.get(FUNCTION.reading)?.[0] !== OFF;
   }
 
   #plain(tracks: StripeTracks): Uint8Array {

@@ -32,6 +32,8 @@ export interface OneWayEvents {
   /** Nothing came for a while after the last bytes. */
   readonly onSilence: () => void;
   readonly onLost: () => void;
+  /** Sets the device up on a fresh line, which is heard already. @returns why it cannot be used */
+  readonly greet?: (stream: ByteStream, signal: AbortSignal) => Promise<string | undefined>;
 }
 
 export type Opened = { readonly kind: 'opened' } | { readonly kind: 'failed'; readonly reason: string };
@@ -44,7 +46,9 @@ export class OneWayDevice {
   readonly #events: OneWayEvents;
   readonly #part: string;
   readonly #ending = new AbortController();
-  #stream: ByteStream | undefined;
+  #heard: ByteStream | undefined;
+  /** The line is greeted: waits may use it. */
+  #isReady = false;
   #reason = 'not opened';
   #isOpening = false;
   #attempts = 0;
@@ -62,7 +66,7 @@ export class OneWayDevice {
   }
 
   get isOnline(): boolean {
-    return this.#stream !== undefined;
+    return this.#isReady;
   }
 
   /** Why there is no line. */
@@ -76,7 +80,7 @@ export class OneWayDevice {
    */
   async open(signal: AbortSignal, deadlineMs: number): Promise<Opened> {
     if (this.#ending.signal.aborted) throw new PossumError('STATE', 'the device is closed');
-    if (this.#stream !== undefined || this.#isOpening)
+    if (this.#heard !== undefined || this.#isOpening)
       throw new PossumError('STATE', 'the device is already open');
     this.#isOpening = true;
     this.#reopening?.cancel();
@@ -111,8 +115,7 @@ export class OneWayDevice {
     try {
       const dialled = await until(this.wire, deadlineMs, dialling, signal);
       if (dialled?.kind === 'connected' && !this.#ending.signal.aborted) {
-        this.#listen(dialled.stream);
-        return { kind: 'opened' };
+        return await this.#start(dialled.stream, signal, deadlineMs);
       }
       if (dialled?.kind === 'refused') return this.#failed(dialled.reason);
       given.abort();
@@ -125,18 +128,44 @@ export class OneWayDevice {
     }
   }
 
-  #listen(stream: ByteStream): void {
-    this.#stream = stream;
+  async #start(stream: ByteStream, signal: AbortSignal, deadlineMs: number): Promise<Opened> {
+    this.#heard = stream;
+    void this.#pump(stream);
+    const wrong = await this.#greet(stream, signal, deadlineMs);
+    if (wrong !== undefined || this.#heard !== stream || this.#ending.signal.aborted) {
+      this.#forgetLine('');
+      await stream.close().catch(ignore);
+      return this.#failed(wrong ?? 'the line is gone');
+    }
+    this.#isReady = true;
     this.#attempts = 0;
     this.tell('online', this.#services.dialler.address);
-    void this.#pump(stream);
+    return { kind: 'opened' };
+  }
+
+  async #greet(stream: ByteStream, signal: AbortSignal, deadlineMs: number): Promise<string | undefined> {
+    const { greet } = this.#events;
+    if (greet === undefined) return undefined;
+    const late = new AbortController();
+    const ended = AbortSignal.any([signal, late.signal, this.#ending.signal]);
+    const timer = this.wire.after(deadlineMs - this.wire.now(), () => late.abort());
+    try {
+      return await greet(stream, ended);
+    } catch (cause) {
+      if (isPossumError(cause, 'CANCELLED') && !signal.aborted) return 'no answer in time';
+      this.#forgetLine('not opened');
+      await stream.close().catch(ignore);
+      throw cause;
+    } finally {
+      timer.cancel();
+    }
   }
 
   async #pump(stream: ByteStream): Promise<void> {
     try {
       for (;;) {
         const bytes = await stream.read(this.#ending.signal);
-        if (bytes === undefined || this.#stream !== stream) break;
+        if (bytes === undefined || this.#heard !== stream) break;
         this.#awaitSilence();
         this.#events.onBytes(bytes);
       }
@@ -158,7 +187,7 @@ export class OneWayDevice {
 
   /** Slow lines need longer to be sure. */
   #silenceMs(): number {
-    const { settings } = (this.#stream ?? {}) as Partial<Line>;
+    const { settings } = (this.#heard ?? {}) as Partial<Line>;
     return Math.max(
       this.#settings.silenceMs,
       settings === undefined ? 0 : wireTimeMs(settings, SILENT_BYTES),
@@ -166,17 +195,21 @@ export class OneWayDevice {
   }
 
   #lose(stream: ByteStream): void {
-    if (this.#stream !== stream) return;
+    if (this.#heard !== stream) return;
+    const wasReady = this.#isReady;
     this.#forgetLine(`the line is gone (${this.#services.dialler.address})`);
     void stream.close().catch(ignore);
+    // Whoever is opening it tells that it failed.
+    if (!wasReady) return;
     this.tell('offline', this.#reason);
     this.#events.onLost();
     this.#reopenLater();
   }
 
   #forgetLine(reason: string): ByteStream | undefined {
-    const stream = this.#stream;
-    this.#stream = undefined;
+    const stream = this.#heard;
+    this.#heard = undefined;
+    this.#isReady = false;
     this.#reason = reason;
     this.#silence?.cancel();
     this.#release();
@@ -192,7 +225,7 @@ export class OneWayDevice {
 
   async #reopen(): Promise<void> {
     const { signal } = this.#ending;
-    if (signal.aborted || this.#stream !== undefined || this.#isOpening) return;
+    if (signal.aborted || this.#heard !== undefined || this.#isOpening) return;
     try {
       const opened = await this.open(signal, this.wire.now() + this.#settings.openMs);
       if (opened.kind === 'failed') this.#reopenLater();

@@ -8,6 +8,8 @@ export interface TalkerOptions {
   readonly clock: Clock;
   /** Bytes take the time that they take with these settings; none when absent. */
   readonly pace?: LineSettings;
+  /** Hears what is said to the device, a piece at a time; it is passed over when absent. */
+  readonly onHeard?: (bytes: Uint8Array) => void;
 }
 
 /** The device's side of a line on which only the device talks. */
@@ -25,12 +27,16 @@ export class Talker {
     return this.#plugged;
   }
 
-  /** Talks on a stream until it ends, or the cable is pulled; what is said to it is passed over. */
+  /** Talks on a stream until it ends, or the cable is pulled. */
   async serve(stream: ByteStream): Promise<void> {
     this.#stream = stream;
     const ending = new AbortController();
     try {
-      for (;;) if ((await stream.read(ending.signal)) === undefined || this.#stream !== stream) return;
+      for (;;) {
+        const bytes = await stream.read(ending.signal);
+        if (bytes === undefined || this.#stream !== stream) return;
+        this.#options.onHeard?.(bytes);
+      }
     } catch (cause) {
       if (!isPossumError(cause, 'CANCELLED') && !isPossumError(cause, 'UNAVAILABLE')) throw cause;
     } finally {

@@ -152,7 +152,7 @@ describe('the cable', () => {
   const length = TRACK_1.length + TRACK_2.length + 8;
 
   it.each(['unplug', 'silence'] as const)('cut at any byte (%s) never gives a wrong track', async (cut) => {
-    for (let cutAfter = 0; cutAfter < length; cutAfter++) {
+    for (let cutAfter = 1; cutAfter < length; cutAfter++) {
       const alter = faulty('cut', { incoming: { cutAfter }, cut });
       const bench = await opened({ simulator: { lrc: true }, alter });
       bench.simulator.swipe(CARD);

