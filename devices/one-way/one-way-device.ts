@@ -7,6 +7,8 @@ import { wireTimeMs } from '../transport/line-settings.ts';
 
 /** A silence takes at least as long as so many bytes. */
 const SILENT_BYTES = 20;
+/** Longer than the longest swipe takes on a line of 1200 baud. */
+const LONGEST_HOLD_MS = 10_000;
 
 export interface OneWayServices {
   /** Opens the line, again and again after it was lost. */
@@ -54,7 +56,8 @@ export class OneWayDevice {
   #attempts = 0;
   #reopening: Timer | undefined;
   #silence: Timer | undefined;
-  #release: Release = () => {};
+  #heardSince: number | undefined;
+  #release: Release = ignore;
 
   /** @param part the device's name in the trace */
   constructor(part: string, services: OneWayServices, settings: OneWaySettings, events: OneWayEvents) {
@@ -97,7 +100,7 @@ export class OneWayDevice {
     this.#reopening?.cancel();
     const stream = this.#forgetLine('closed');
     if (stream !== undefined) this.#events.onLost();
-    await stream?.close().catch(ignore);
+    if (stream !== undefined) await this.#shut(stream);
   }
 
   /** Tells what happened, which must not name what was read. */
@@ -134,7 +137,7 @@ export class OneWayDevice {
     const wrong = await this.#greet(stream, signal, deadlineMs);
     if (wrong !== undefined || this.#heard !== stream || this.#ending.signal.aborted) {
       this.#forgetLine('');
-      await stream.close().catch(ignore);
+      await this.#shut(stream);
       return this.#failed(wrong ?? 'the line is gone');
     }
     this.#isReady = true;
@@ -154,7 +157,7 @@ export class OneWayDevice {
     } catch (cause) {
       if (isPossumError(cause, 'CANCELLED') && !signal.aborted) return 'no answer in time';
       this.#forgetLine('not opened');
-      await stream.close().catch(ignore);
+      await this.#shut(stream);
       throw cause;
     } finally {
       timer.cancel();
@@ -162,15 +165,12 @@ export class OneWayDevice {
   }
 
   async #pump(stream: ByteStream): Promise<void> {
-    try {
-      for (;;) {
-        const bytes = await stream.read(this.#ending.signal);
-        if (bytes === undefined || this.#heard !== stream) break;
-        this.#awaitSilence();
-        this.#events.onBytes(bytes);
-      }
-    } catch {
+    for (;;) {
       // A stream that cannot be read is as good as closed.
+      const bytes = await stream.read(this.#ending.signal).catch(ignore);
+      if (bytes === undefined || this.#heard !== stream) break;
+      this.#awaitSilence();
+      this.#events.onBytes(bytes);
     }
     this.#lose(stream);
   }
@@ -178,9 +178,13 @@ export class OneWayDevice {
   #awaitSilence(): void {
     this.#silence?.cancel();
     this.#release();
-    this.#release = this.wire === this.#services.clock ? () => {} : this.#services.clock.hold();
+    this.#heardSince ??= this.wire.now();
+    // Noise without end must not keep business time from moving.
+    const isHeld = this.wire !== this.#services.clock && this.wire.now() - this.#heardSince < LONGEST_HOLD_MS;
+    this.#release = isHeld ? this.#services.clock.hold() : ignore;
     this.#silence = this.wire.after(this.#silenceMs(), () => {
       this.#release();
+      this.#heardSince = undefined;
       this.#events.onSilence();
     });
   }
@@ -198,7 +202,7 @@ export class OneWayDevice {
     if (this.#heard !== stream) return;
     const wasReady = this.#isReady;
     this.#forgetLine(`the line is gone (${this.#services.dialler.address})`);
-    void stream.close().catch(ignore);
+    void this.#shut(stream);
     // Whoever is opening it tells that it failed.
     if (!wasReady) return;
     this.tell('offline', this.#reason);
@@ -206,11 +210,17 @@ export class OneWayDevice {
     this.#reopenLater();
   }
 
+  /** A port that does not close is left behind. */
+  async #shut(stream: ByteStream): Promise<void> {
+    await until(this.wire, this.wire.now() + this.#settings.openMs, stream.close()).catch(ignore);
+  }
+
   #forgetLine(reason: string): ByteStream | undefined {
     const stream = this.#heard;
     this.#heard = undefined;
     this.#isReady = false;
     this.#reason = reason;
+    this.#heardSince = undefined;
     this.#silence?.cancel();
     this.#release();
     return stream;
