@@ -25,6 +25,9 @@ export type Progress =
   | { readonly kind: 'silent' }
   | { readonly kind: 'lost' };
 
+/** No query of another lasts as long. */
+const QUERY_TURN_MS = 60_000;
+
 /** Bytes to a printer, held back while it has no room, and its answers. One user at a time. */
 export class EscposLink {
   readonly #services: LinkServices;
@@ -33,12 +36,14 @@ export class EscposLink {
   readonly #ending = new AbortController();
   #stoppedByByte = false;
   #lineWasReady = false;
+  #hasFlowControl = false;
   /** Answers to {@link PAPER_WHEN_DONE} that may still come. */
   #owed = 0;
   #automatic: PrinterStatus | undefined;
   /** The end of a piece that was given up half-way: the printer takes what comes next for it. */
   #rest: readonly Uint8Array[] = [];
   #isStalled = false;
+  #asking: Promise<void> = Promise.resolve();
 
   constructor(services: LinkServices) {
     this.#services = services;
@@ -75,8 +80,24 @@ export class EscposLink {
     return paper === undefined ? undefined : statusOf(printer, cause, paper);
   }
 
-  /** The answer to DLE EOT. */
+  /** The answer to DLE EOT. Answers do not say what they answer, so one is asked after the other. */
   async query(query: StatusQuery, signal: AbortSignal): Promise<number | undefined> {
+    const { clock } = this.#services;
+    const before = this.#asking;
+    let finish = () => {};
+    const own = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    this.#asking = before.then(() => own);
+    try {
+      await this.#holding(() => until(clock, clock.now() + QUERY_TURN_MS, before, signal));
+      return await this.#query(query, signal);
+    } finally {
+      finish();
+    }
+  }
+
+  async #query(query: StatusQuery, signal: AbortSignal): Promise<number | undefined> {
     const { clock, settings } = this.#services;
     for (let attempt = 0; attempt <= settings.repeats && !this.isClosed; attempt++) {
       const value = await this.#ask(
@@ -173,8 +194,10 @@ export class EscposLink {
   }
 
   #take(answer: Answer): void {
-    if (answer.kind === 'xon' || answer.kind === 'xoff') this.#stoppedByByte = answer.kind === 'xoff';
-    else if (answer.kind === 'automatic') this.#automatic = automaticStatusOf(answer.bytes);
+    if (answer.kind === 'xon' || answer.kind === 'xoff') {
+      this.#stoppedByByte = answer.kind === 'xoff';
+      this.#hasFlowControl = true;
+    } else if (answer.kind === 'automatic') this.#automatic = automaticStatusOf(answer.bytes);
     else if (answer.kind === 'done' && this.#owed > 0) this.#owed--;
     for (const waiter of [...this.#waiters]) waiter(answer);
   }
@@ -239,6 +262,7 @@ export class EscposLink {
     if (settings.busy === 'none' || !('modem' in stream)) return true;
     const lines = await stream.modem().catch(() => undefined);
     if (lines === undefined || lines.kind !== 'lines') return true;
+    this.#hasFlowControl = true;
     const isOn = settings.busy === 'cts' ? lines.cts : lines.dsr;
     this.#lineWasReady ||= isOn;
     // A line that was never on is not wired.
@@ -258,11 +282,14 @@ export class EscposLink {
     return outcome ?? 'silent';
   }
 
-  /** A write is over when the bytes left this process; where flow control is ours, they must have left the line. */
+  /**
+   * A write is over when the bytes left this process. Where the printer is to be stopped by us and not by the
+   * operating system, they must have left the line, too, before the next look.
+   */
   #timeOf(bytes: Uint8Array): number {
-    const { stream, settings } = this.#services;
-    const isOurs = 'settings' in stream && (stream.settings.flow !== 'none' || settings.busy !== 'auto');
-    return isOurs && settings.busy !== 'none' ? wireTimeMs(stream.settings, bytes.length) : 0;
+    const { stream } = this.#services;
+    const isOurs = 'settings' in stream && stream.settings.flow === 'none' && this.#hasFlowControl;
+    return isOurs ? wireTimeMs(stream.settings, bytes.length) : 0;
   }
 
   async #holding<T>(work: () => Promise<T>): Promise<T> {

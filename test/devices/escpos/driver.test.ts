@@ -191,6 +191,15 @@ describe('the connection', () => {
     expect(made.printer.isOnline).toBe(true);
   });
 
+  it.each([0, 1, 3, 5, 8])('tells a slip the truth %i ms into a heartbeat', async (afterMs) => {
+    const made = await opened({ paced: true, settings: { heartbeatMs: 1000 } });
+    made.simulator.cover(true);
+    await made.clock.advance(1000 + afterMs);
+    const status = await made.clock.run(made.printer.status(NEVER));
+    expect(status).toMatchObject({ online: false, coverOpen: true, paper: 'ok' });
+    expect(await print(made, 'no')).toEqual({ kind: 'failed', reason: 'offline' });
+  });
+
   it('needs a printer that answers', async () => {
     const made = bench();
     made.simulator.mute(true);
@@ -215,5 +224,23 @@ describe('the connection', () => {
     expect(made.printer.lastSlip).toBe('unknown');
     expect(made.simulator.slips).toEqual([['blind']]);
     expect(await made.clock.run(made.printer.status(NEVER))).toBeUndefined();
+  });
+});
+
+describe('a printer with a small buffer', () => {
+  it('is looked at before each chunk, however much the operating system would take', async () => {
+    const made = await opened({
+      simulator: { lineMs: 400, bufferBytes: 512, flow: 'dtr' },
+      paced: true,
+    });
+    const lines = Array.from({ length: 40 }, (_, index) => `${index} ${'.'.repeat(38)}`);
+    const printing = made.printer.print(
+      lines.map((text) => ({ text })),
+      NEVER,
+      60_000,
+    );
+    expect(await made.clock.run(printing)).toEqual({ kind: 'printed' });
+    expect(made.simulator.state().overruns).toBe(0);
+    expect(made.simulator.slips).toEqual([lines]);
   });
 });
