@@ -80,6 +80,39 @@ describe('a line that loses and changes bytes', () => {
     }
   });
 
+  it.each([
+    ['drop', 0.02],
+    ['flip', 0.005],
+    ['duplicate', 0.02],
+  ])('on the way out (%s) leaves a printer that prints the next slip', async (kind, rate) => {
+    for (let seed = 0; seed < 40; seed++) {
+      let isFaulty = true;
+      const made: Bench = bench({
+        alter: (line) => {
+          const faulty = withFaults(
+            line,
+            { outgoing: { [kind]: rate } },
+            made.clock,
+            seededRandom(`${seed}`),
+          );
+          return through(line, {
+            ...faulty,
+            write: (bytes) => (isFaulty ? faulty : line).write(bytes),
+          });
+        },
+      });
+      isFaulty = false;
+      await made.clock.run(made.printer.open(NEVER, 20_000));
+      isFaulty = true;
+      await print(made, ...SLIP);
+      isFaulty = false;
+      await made.clock.advance(30_000);
+      expect(made.printer.isOnline).toBe(true);
+      expect(await print(made, 'NEXT')).toEqual({ kind: 'printed' });
+      expect(made.simulator.slips.flat().at(-1)).toMatch(/NEXT$/);
+    }
+  });
+
   it('full of noise is given up, or used, and never waited for without end', async () => {
     for (let seed = 0; seed < 5; seed++) {
       const made = await faulty({});
