@@ -3,8 +3,10 @@ import type { Clock, Timer } from '../../src/platform/clock.ts';
 import { isPossumError } from '../../src/platform/errors.ts';
 import type { ByteStream } from '../../src/ports/index.ts';
 import type { Line } from '../transport/line.ts';
-import { CLEAR_BUFFER, type Command, CommandReader, DLE } from './frames.ts';
+import { automaticBlock, type Condition, isOffline, paperBits, realTimeAnswer } from './condition.ts';
+import { type Command, CommandReader } from './frames.ts';
 import { Paper } from './paper.ts';
+import { type Urgent, UrgentReader } from './urgent.ts';
 
 export interface EscposSimulatorOptions {
   readonly clock: Clock;
@@ -81,7 +83,7 @@ class Simulator implements EscposSimulator {
   readonly #paper: Paper;
   readonly #reader = new CommandReader();
   readonly #queue: Command[] = [];
-  #urgent: number[] = [];
+  readonly #urgent = new UrgentReader();
   #fill = 0;
   #begun = 0;
   #stream: ByteStream | Line | undefined;
@@ -179,7 +181,7 @@ class Simulator implements EscposSimulator {
   state(): EscposSimulatorState {
     return {
       plugged: this.#isPlugged,
-      paper: this.#isOut ? 'out' : this.#isNear ? 'near' : 'ok',
+      paper: this.#left <= 0 ? 'out' : this.#isNear ? 'near' : 'ok',
       coverOpen: this.#isOpen,
       waiting: this.#fill + this.#begun,
       overruns: this.#overruns,
@@ -191,21 +193,22 @@ class Simulator implements EscposSimulator {
     return this.unplug();
   }
 
-  get #isOut(): boolean {
-    return this.#left <= 0;
-  }
-
-  get #isOffline(): boolean {
-    return this.#isOut || this.#isOpen || this.#isJammed;
+  get #condition(): Condition {
+    return {
+      isOut: this.#left <= 0,
+      isNear: this.#isNear,
+      isOpen: this.#isOpen,
+      isJammed: this.#isJammed,
+    };
   }
 
   #changed(): void {
-    if (this.#automatic !== 0) this.#sendAutomatic();
+    if (this.#automatic !== 0) this.#send(automaticBlock(this.#condition));
     this.#work();
   }
 
   #arrive(byte: number): void {
-    if (this.#obeyUrgent(byte)) return;
+    if (this.#obeyUrgent(this.#urgent.take(byte))) return;
     if (this.#fill + this.#begun >= (this.#options.bufferBytes ?? BUFFER_BYTES)) {
       this.#overruns++;
       return;
@@ -225,27 +228,11 @@ class Simulator implements EscposSimulator {
     if (this.#fill >= (this.#options.bufferBytes ?? BUFFER_BYTES) - MARGIN_BYTES) this.#stop(true);
   }
 
-  /** Looks for commands that are obeyed on arrival, wherever they stand. True when everything was forgotten. */
-  #obeyUrgent(byte: number): boolean {
-    if (byte === DLE && this.#urgent.length < 3) this.#urgent = [];
-    if (byte === DLE || this.#urgent.length > 0) this.#urgent.push(byte);
-    const [, code, parameter, pin] = this.#urgent;
-    if (parameter === undefined || code === undefined) return false;
-    if (code === 0x14 && parameter === 8) return this.#obeyClear();
-    if (code === 0x14 && parameter === 1 && pin === undefined) return false;
-    if (code === 0x04) this.#answerStatus(parameter);
-    else if (code === 0x14 && parameter === 1 && !this.#isOffline) this.#kicks++;
-    this.#urgent = [];
-    return false;
-  }
-
-  #obeyClear(): boolean {
-    const at = this.#urgent.length - 1;
-    const fits = this.#urgent[at] === CLEAR_BUFFER[at];
-    if (fits && at < CLEAR_BUFFER.length - 1) return false;
-    this.#urgent = [];
-    if (!fits) return false;
-    if (this.#options.clears === false) return false;
+  /** True when everything was forgotten. */
+  #obeyUrgent(urgent: Urgent | undefined): boolean {
+    if (urgent?.kind === 'status') this.#send(realTimeAnswer(urgent.query, this.#condition));
+    else if (urgent?.kind === 'pulse' && !isOffline(this.#condition)) this.#kicks++;
+    if (urgent?.kind !== 'clear' || this.#options.clears === false) return false;
     this.#forget();
     this.#paper.forgetLine();
     this.#stop(false);
@@ -253,29 +240,9 @@ class Simulator implements EscposSimulator {
     return true;
   }
 
-  #answerStatus(query: number): void {
-    const near = this.#isNear || this.#isOut ? 0x0c : 0;
-    const bits = [
-      this.#isOffline ? 0x08 : 0,
-      (this.#isOpen ? 0x04 : 0) | (this.#isOut ? 0x20 : 0) | (this.#isJammed ? 0x40 : 0),
-      this.#isJammed ? 0x08 : 0,
-      near | (this.#isOut ? 0x60 : 0),
-    ][query - 1];
-    if (bits !== undefined) this.#send(Uint8Array.of(0x12 | bits));
-  }
-
-  #sendAutomatic(): void {
-    const first = 0x10 | (this.#isOffline ? 0x08 : 0) | (this.#isOpen ? 0x20 : 0);
-    this.#send(Uint8Array.of(first, this.#isJammed ? 0x08 : 0, this.#paperBits, 0x0f));
-  }
-
-  get #paperBits(): number {
-    return (this.#isNear || this.#isOut ? 0x03 : 0) | (this.#isOut ? 0x0c : 0);
-  }
-
   /** Prints what waits, as long as nothing stops it. */
   #work(): void {
-    while (this.#head === undefined && !this.#isOffline) {
+    while (this.#head === undefined && !isOffline(this.#condition)) {
       const command = this.#queue.shift();
       if (command === undefined) break;
       this.#fill = Math.max(this.#fill - sizeOf(command), 0);
@@ -290,7 +257,7 @@ class Simulator implements EscposSimulator {
     const { lineMs = 0, clock } = this.#options;
     if (lines > 0) {
       this.#left -= lines;
-      if (this.#isOut && this.#automatic !== 0) this.#sendAutomatic();
+      if (this.#left <= 0 && this.#automatic !== 0) this.#send(automaticBlock(this.#condition));
     }
     if (lines === 0 || lineMs === 0) return;
     this.#head = clock.after(lines * lineMs, () => {
@@ -302,10 +269,10 @@ class Simulator implements EscposSimulator {
   #obey(name: string, value: number): void {
     if (name === 'ESC p') this.#kicks++;
     else if (name === 'GS a') this.#automatic = value;
-    else if (name === 'GS r') this.#send(Uint8Array.of(value % 48 === 1 ? this.#paperBits : 0));
+    else if (name === 'GS r') this.#send(Uint8Array.of(value % 48 === 1 ? paperBits(this.#condition) : 0));
     else if (name === 'GS I' && value === ASKS_NAME && this.#options.name !== '')
       this.#send(latin1(`_${this.#options.name ?? NAME}\0`));
-    if (name === 'GS a' && value !== 0) this.#sendAutomatic();
+    if (name === 'GS a' && value !== 0) this.#send(automaticBlock(this.#condition));
   }
 
   #stop(isStopped: boolean): void {
@@ -323,13 +290,13 @@ class Simulator implements EscposSimulator {
     this.#queue.length = 0;
     this.#fill = 0;
     this.#begun = 0;
-    this.#urgent = [];
+    this.#urgent.reset();
     this.#reader.reset();
   }
 
-  #send(bytes: Uint8Array): void {
+  #send(bytes: Uint8Array | undefined): void {
     // A line that is gone ends the reading, too.
-    if (!this.#isMute) this.#stream?.write(bytes).catch(() => {});
+    if (!this.#isMute && bytes !== undefined) this.#stream?.write(bytes).catch(() => {});
   }
 }
 
