@@ -2,8 +2,8 @@ import { type Clock, cancelled, NEVER, type Release, sleep, until } from '../../
 import { isPossumError } from '../../src/platform/errors.ts';
 import type { ByteStream } from '../../src/ports/index.ts';
 import type { Line } from '../transport/line.ts';
-import { wireTimeMs } from '../transport/line-settings.ts';
 import { type Answer, AnswerReader, automaticStatusOf, type PrinterStatus, statusOf } from './answers.ts';
+import { FlowControl } from './flow.ts';
 import { CLEAR_BUFFER, NAME, PAPER_WHEN_DONE, realTimeStatus, type StatusQuery } from './frames.ts';
 import type { EscposSettings } from './settings.ts';
 
@@ -34,9 +34,7 @@ export class EscposLink {
   readonly #answers = new AnswerReader();
   readonly #waiters = new Set<(answer: Answer | undefined) => void>();
   readonly #ending = new AbortController();
-  #stoppedByByte = false;
-  #lineWasReady = false;
-  #hasFlowControl = false;
+  readonly #flow: FlowControl;
   /** Answers to {@link PAPER_WHEN_DONE} that may still come. */
   #owed = 0;
   #automatic: PrinterStatus | undefined;
@@ -47,6 +45,7 @@ export class EscposLink {
 
   constructor(services: LinkServices) {
     this.#services = services;
+    this.#flow = new FlowControl(services.stream, services.settings.busy);
     void this.#listen();
   }
 
@@ -194,10 +193,8 @@ export class EscposLink {
   }
 
   #take(answer: Answer): void {
-    if (answer.kind === 'xon' || answer.kind === 'xoff') {
-      this.#stoppedByByte = answer.kind === 'xoff';
-      this.#hasFlowControl = true;
-    } else if (answer.kind === 'automatic') this.#automatic = automaticStatusOf(answer.bytes);
+    if (answer.kind === 'xon' || answer.kind === 'xoff') this.#flow.hear(answer.kind);
+    else if (answer.kind === 'automatic') this.#automatic = automaticStatusOf(answer.bytes);
     else if (answer.kind === 'done' && this.#owed > 0) this.#owed--;
     for (const waiter of [...this.#waiters]) waiter(answer);
   }
@@ -242,10 +239,9 @@ export class EscposLink {
     let askMs = clock.now() + settings.statusMs;
     while (!this.isClosed) {
       if (signal.aborted) throw cancelled();
-      if (!this.#stoppedByByte && (await this.#lineIsReady())) return { kind: 'done' };
+      if (await this.#flow.hasRoom()) return { kind: 'done' };
       if (clock.now() >= deadlineMs) {
-        // A stop that noise made must not last for ever.
-        this.#stoppedByByte = false;
+        this.#flow.forgetStop();
         return { kind: 'silent' };
       }
       await this.#holding(() => sleep(clock, settings.pollMs, signal));
@@ -257,18 +253,6 @@ export class EscposLink {
     return { kind: 'lost' };
   }
 
-  async #lineIsReady(): Promise<boolean> {
-    const { stream, settings } = this.#services;
-    if (settings.busy === 'none' || !('modem' in stream)) return true;
-    const lines = await stream.modem().catch(() => undefined);
-    if (lines === undefined || lines.kind !== 'lines') return true;
-    this.#hasFlowControl = true;
-    const isOn = settings.busy === 'cts' ? lines.cts : lines.dsr;
-    this.#lineWasReady ||= isOn;
-    // A line that was never on is not wired.
-    return isOn || (settings.busy === 'auto' && !this.#lineWasReady);
-  }
-
   async #write(bytes: Uint8Array, deadlineMs: number): Promise<'written' | 'silent' | 'lost'> {
     const { stream, clock } = this.#services;
     const writing = stream.write(bytes).then(
@@ -277,19 +261,9 @@ export class EscposLink {
     );
     const outcome = await this.#holding(() => until(clock, deadlineMs, writing));
     // What follows must see how the printer answers to this, if it does.
-    if (outcome === 'written') await this.#holding(() => sleep(clock, this.#timeOf(bytes)));
+    if (outcome === 'written') await this.#holding(() => sleep(clock, this.#flow.timeOf(bytes)));
     if (outcome === undefined) this.#isStalled = true;
     return outcome ?? 'silent';
-  }
-
-  /**
-   * A write is over when the bytes left this process. Where the printer is to be stopped by us and not by the
-   * operating system, they must have left the line, too, before the next look.
-   */
-  #timeOf(bytes: Uint8Array): number {
-    const { stream } = this.#services;
-    const isOurs = 'settings' in stream && stream.settings.flow === 'none' && this.#hasFlowControl;
-    return isOurs ? wireTimeMs(stream.settings, bytes.length) : 0;
   }
 
   async #holding<T>(work: () => Promise<T>): Promise<T> {
