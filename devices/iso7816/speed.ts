@@ -1,7 +1,6 @@
-/** Fi, Di and f(max) by their codes in TA1 and PPS1; a zero is reserved (ISO/IEC 7816-3:2006, tables 7 and 8). */
+/** Fi and Di by their codes in TA1 and PPS1; a zero is reserved (ISO/IEC 7816-3:2006, tables 7 and 8). */
 
 const FI = [372, 372, 558, 744, 1116, 1488, 1860, 0, 0, 512, 768, 1024, 1536, 2048, 0, 0] as const;
-const FMAX_KHZ = [4000, 5000, 6000, 8000, 12000, 16000, 20000, 0, 0, 5000, 7500, 10000, 15000, 20000, 0, 0];
 const DI = [0, 1, 2, 4, 8, 16, 32, 64, 12, 20, 0, 0, 0, 0, 0, 0] as const;
 
 /** TA1 of a card that does not send one: Fi 372, Di 1. */
@@ -15,10 +14,4 @@ export function conversionFactor(ta1: number): number | undefined {
 /** Baud rate adjustment integer of a TA1; `undefined` where the code is reserved. */
 export function adjustmentFactor(ta1: number): number | undefined {
   return DI[ta1 & 15] || undefined;
-}
-
-/** The fastest clock that a card with this TA1 bears, in Hz; `undefined` where the code is reserved. */
-export function fastestClockHz(ta1: number): number | undefined {
-  const khz = FMAX_KHZ[(ta1 >> 4) & 15];
-  return khz ? khz * 1000 : undefined;
 }

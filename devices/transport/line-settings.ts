@@ -35,11 +35,6 @@ export function formatName({ dataBits, parity, stopBits }: LineFormat): string {
   return `${dataBits}${{ none: 'N', even: 'E', odd: 'O' }[parity]}${stopBits}`;
 }
 
-/** `115200 8N1`, for messages. */
-export function settingsName(settings: LineSettings): string {
-  return `${settings.baud} ${formatName(settings)}`;
-}
-
 /** Bits of one character on the line, with start, parity and stop bits. */
 export function bitsPerByte({ dataBits, parity, stopBits }: LineFormat): number {
   return 1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits;

@@ -10,6 +10,7 @@ import { ptyPort, type SimulatedPort, tcpPort } from '../../../devices/transport
 import { wireClock } from '../../../devices/transport/wire-clock.ts';
 import { fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER } from '../../../src/platform/clock.ts';
+import { isPossumError } from '../../../src/platform/errors.ts';
 import type { ByteStream } from '../../../src/ports/stream.ts';
 import { onLinux } from '../../support/linux.ts';
 
@@ -38,8 +39,16 @@ async function connect(port: SimulatedPort, wanted = settings): Promise<Line> {
   return dialled.stream;
 }
 
+/** @returns the answer, `silence` or `lost`; a device that hangs up at once may do so before the write has ended */
 async function ask(line: Line, hex: string, waitMs = 3000): Promise<string> {
-  await line.write(fromHex(hex));
+  const written = await line.write(fromHex(hex)).then(
+    () => true,
+    (error: unknown) => {
+      if (!isPossumError(error, 'UNAVAILABLE')) throw error;
+      return false;
+    },
+  );
+  if (!written) return 'lost';
   const received = await new LineReader(line).next(NEVER, clock.now() + waitMs);
   return received.kind === 'bytes' ? toHex(received.bytes) : received.kind;
 }
