@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { EmulatedCard } from '../../../devices/cards/card.ts';
 import type { DeviceServices } from '../../../devices/ccid/device.ts';
 import { type CcidReader, createCcidReader } from '../../../devices/ccid/driver.ts';
-import { simulatorDialler } from '../../../devices/ccid/in-memory.ts';
 import {
   type CcidSimulator,
   type CcidSimulatorOptions,
   createCcidSimulator,
 } from '../../../devices/ccid/simulator.ts';
+import { simulatorDialler } from '../../../devices/transport/simulator-dialler.ts';
 import { fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER, sleep, VirtualClock } from '../../../src/platform/clock.ts';
 import { seededRandom } from '../../../src/platform/random.ts';

@@ -9,7 +9,7 @@ import {
   type MagstripeSimulator,
   type MagstripeSimulatorOptions,
 } from '../../../devices/magstripe/simulator.ts';
-import { simulatorDialler } from '../../../devices/one-way/talker.ts';
+import { simulatorDialler } from '../../../devices/transport/simulator-dialler.ts';
 import * as codec from '../../../src/emv/magstripe/tracks.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
 import type { ByteStream, Presentation } from '../../../src/ports/index.ts';

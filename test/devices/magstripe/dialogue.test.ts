@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMagstripeReader } from '../../../devices/magstripe/driver.ts';
 import { createMagstripeSimulator, type MagstripeFault } from '../../../devices/magstripe/simulator.ts';
-import { simulatorDialler } from '../../../devices/one-way/talker.ts';
+import { simulatorDialler } from '../../../devices/transport/simulator-dialler.ts';
 import * as codec from '../../../src/emv/magstripe/tracks.ts';
 import { latin1, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';

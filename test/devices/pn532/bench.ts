@@ -2,12 +2,12 @@ import { createCard, loadCard } from '../../../devices/cards/load.ts';
 import type { CardFile } from '../../../devices/cards/schema.ts';
 import type { DeviceServices } from '../../../devices/pn532/device.ts';
 import { createPn532Reader, type Pn532Reader } from '../../../devices/pn532/driver.ts';
-import { simulatorDialler } from '../../../devices/pn532/in-memory.ts';
 import {
   createPn532Simulator,
   type Pn532Simulator,
   type Pn532SimulatorOptions,
 } from '../../../devices/pn532/simulator.ts';
+import { simulatorDialler } from '../../../devices/transport/simulator-dialler.ts';
 import { fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
 import { seededRandom } from '../../../src/platform/random.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createPn532Reader } from '../../../devices/pn532/driver.ts';
-import { simulatorDialler } from '../../../devices/pn532/in-memory.ts';
 import { createPn532Simulator } from '../../../devices/pn532/simulator.ts';
 import { memoryPair } from '../../../devices/transport/memory.ts';
+import { simulatorDialler } from '../../../devices/transport/simulator-dialler.ts';
 import { concat, fromHex, toHex } from '../../../src/platform/bytes.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
 import { seededRandom } from '../../../src/platform/random.ts';

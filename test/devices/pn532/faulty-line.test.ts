@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { CardFace, EmulatedCard } from '../../../devices/cards/card.ts';
 import { createPn532Reader } from '../../../devices/pn532/driver.ts';
-import { simulatorDialler } from '../../../devices/pn532/in-memory.ts';
 import { createPn532Simulator } from '../../../devices/pn532/simulator.ts';
 import { type Faults, withFaults } from '../../../devices/transport/faults.ts';
+import { simulatorDialler } from '../../../devices/transport/simulator-dialler.ts';
 import { fromHex, toHex, uintToBytes } from '../../../src/platform/bytes.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
 import { seededRandom } from '../../../src/platform/random.ts';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { simulatorDialler } from '../../../devices/one-way/talker.ts';
 import { type BarcodeScanner, createScanner, type ScannerServices } from '../../../devices/scanner/driver.ts';
 import { scannerOptions } from '../../../devices/scanner/options.ts';
 import { SCANNER_DEFAULTS, SCANNER_LINE } from '../../../devices/scanner/settings.ts';
@@ -9,6 +8,7 @@ import {
   type ScannerSimulatorOptions,
 } from '../../../devices/scanner/simulator.ts';
 import { type Faults, withFaults } from '../../../devices/transport/faults.ts';
+import { simulatorDialler } from '../../../devices/transport/simulator-dialler.ts';
 import { parseDeviceSpec } from '../../../devices/transport/spec.ts';
 import { NEVER, VirtualClock } from '../../../src/platform/clock.ts';
 import { seededRandom } from '../../../src/platform/random.ts';
