@@ -1,9 +1,6 @@
-import { equalBytes } from '../platform/bytes.ts';
-import { cancelled } from '../platform/clock.ts';
 import { PossumError } from '../platform/errors.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import { type Pan, Secret } from '../platform/secret.ts';
-import { secretBytes } from '../platform/secret-memory.ts';
 import type {
   EncipheredPinRequest,
   Exchange,
@@ -30,8 +27,9 @@ import { createKeys, type Keys, type KeysInside } from './keys.ts';
 import { type MessageKey, messageKey, type ResponseKey, responseKey } from './message-key.ts';
 import type { SecureModule, SecureModuleParts, SecureStatus } from './module-contract.ts';
 import { verifyEnciphered, verifyPlaintext } from './offline-pin.ts';
-import { enterPin, MAX_DIGITS } from './pin-entry.ts';
+import { PinDesk } from './pin-desk.ts';
 import { type PinRate, pinRate } from './pin-rate.ts';
+import { sealFault } from './self-test.ts';
 import type { Tampering } from './tamper-switch.ts';
 import { type KeyOrigin, originOfForeign } from './test-keys.ts';
 import { TransactionSecret } from './transaction-secret.ts';
@@ -50,12 +48,11 @@ class Module implements SecureModule {
   readonly #store: KeyStore;
   readonly #inside: KeysInside;
   readonly #pinRate: PinRate;
+  readonly #desk: PinDesk;
   /** Keys of messages whose answers were not checked yet. */
   readonly #inUse = new Set<TransactionSecret>();
-  readonly #alarm = new AbortController();
   #tampering: Tampering | undefined;
   #pinKey: MessageKey | undefined;
-  #digits: Uint8Array | undefined;
 
   constructor(parts: SecureModuleParts) {
     this.#parts = parts;
@@ -64,6 +61,7 @@ class Module implements SecureModule {
     const store = this.#guarded(parts.store);
     this.#store = store;
     this.#pinRate = pinRate(store, parts.clock, parts.pinLimit);
+    this.#desk = new PinDesk({ clock: parts.clock, pad: parts.pad, isOut: () => this.#isOut() });
     this.#registers = futureKeys(store, parts.sealer);
     this.#inside = createKeys({ store, sealer: parts.sealer, trace: parts.trace, random: this.random });
     this.#tampering = parts.tamper?.tripped();
@@ -166,8 +164,7 @@ class Module implements SecureModule {
     try {
       this.#parts.tamper?.trip(this.#tampering);
     } finally {
-      this.#digits?.fill(0);
-      this.#alarm.abort();
+      this.#desk.shut();
       this.#destroyKeys();
     }
     const { trace } = this.#parts;
@@ -189,7 +186,7 @@ class Module implements SecureModule {
       trace.emit({ kind: 'alarm', what: `too many PINs: the next one in ${seconds} s` });
       return { kind: 'limited' };
     }
-    return this.#withDigits({ ...promptOf(request), purpose: 'online' }, signal, (digits) => {
+    return this.#desk.take({ ...promptOf(request), purpose: 'online' }, signal, (digits) => {
       this.#pinKey = this.#take({ digits, pan: request.pan });
       return { kind: this.#pinKey === undefined ? 'unavailable' : 'entered' } as const;
     });
@@ -200,7 +197,7 @@ class Module implements SecureModule {
     transmit: (command: Uint8Array) => Promise<Exchange>,
     signal: AbortSignal,
   ): Promise<OfflinePinAnswer> {
-    return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
+    return this.#desk.take({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
       verifyPlaintext(digits, this.#unlessTampered(transmit)),
     );
   }
@@ -212,7 +209,7 @@ class Module implements SecureModule {
   ): Promise<OfflinePinAnswer> {
     this.#health.testFurther();
     const { key, challenge } = request;
-    return this.#withDigits({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
+    return this.#desk.take({ ...promptOf(request), purpose: 'offline' }, signal, (digits) =>
       verifyEnciphered(digits, key, challenge, this.random, this.#unlessTampered(transmit)),
     );
   }
@@ -300,14 +297,7 @@ class Module implements SecureModule {
   }
 
   #brokenSeal(): string | undefined {
-    if (this.#tampering !== undefined) return undefined;
-    const { sealer } = this.#parts;
-    const sealed = sealer.seal(SEAL_PROBE, 'self-test');
-    const isWhole = equalBytes(sealer.open(sealed, 'self-test') ?? new Uint8Array(0), SEAL_PROBE);
-    sealed[sealed.length - 1] = (sealed.at(-1) as number) ^ 1;
-    return isWhole && sealer.open(sealed, 'self-test') === undefined
-      ? undefined
-      : 'the self-test of AES-GCM failed';
+    return this.#tampering === undefined ? sealFault(this.#parts.sealer) : undefined;
   }
 
   #isOut(): boolean {
@@ -360,34 +350,9 @@ class Module implements SecureModule {
       return transmit(command);
     };
   }
-
-  async #withDigits<T>(
-    prompt: PinPrompt,
-    signal: AbortSignal,
-    use: (digits: Uint8Array) => T | Promise<T>,
-  ): Promise<T | { kind: 'bypassed' | 'cancelled' | 'timeout' | 'unavailable' }> {
-    const pad = this.#parts.pad();
-    if (pad === undefined || this.#isOut()) return { kind: 'unavailable' };
-    const buffer = secretBytes(MAX_DIGITS);
-    this.#digits = buffer;
-    try {
-      const either = AbortSignal.any([signal, this.#alarm.signal]);
-      const entry = await enterPin(pad, prompt, buffer, this.#parts.clock, either);
-      // A cancel key that comes right behind the last digit still counts.
-      if (either.aborted) throw cancelled();
-      return entry.kind === 'entered' ? await use(buffer.subarray(0, entry.length)) : entry;
-    } catch (cause) {
-      if (this.#isOut() && !signal.aborted) return { kind: 'unavailable' };
-      throw cause;
-    } finally {
-      buffer.fill(0);
-      this.#digits = undefined;
-    }
-  }
 }
 
 const SHORTEST_PAN = 13;
-const SEAL_PROBE = Uint8Array.from({ length: 16 }, (_, i) => i);
 const WRONG_REGISTERS = 'more future-key registers were altered than fail by age';
 
 /** A clear key has to be published; one that follows from a published BDK is. */

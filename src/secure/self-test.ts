@@ -9,7 +9,8 @@ import { hmacSha256, retailMac } from '../crypto/mac.ts';
 import { encodePinBlock } from '../crypto/pin-block.ts';
 import { encipherPinBlock } from '../crypto/pin-encipher.ts';
 import { rsaEncipher } from '../crypto/rsa.ts';
-import { fromHex, latin1, toHex } from '../platform/bytes.ts';
+import { equalBytes, fromHex, latin1, toHex } from '../platform/bytes.ts';
+import type { Sealer } from '../ports/index.ts';
 
 /** A calculation whose result is known. */
 export interface KnownAnswer {
@@ -187,4 +188,16 @@ function isRight({ compute, answer }: KnownAnswer): boolean {
   } catch {
     return false;
   }
+}
+
+const SEAL_PROBE = Uint8Array.from({ length: 16 }, (_, i) => i);
+
+/** Whether what is sealed opens again, and no longer once it was altered. @returns what failed */
+export function sealFault(sealer: Sealer): string | undefined {
+  const sealed = sealer.seal(SEAL_PROBE, 'self-test');
+  const isWhole = equalBytes(sealer.open(sealed, 'self-test') ?? new Uint8Array(0), SEAL_PROBE);
+  sealed[sealed.length - 1] = (sealed.at(-1) as number) ^ 1;
+  return isWhole && sealer.open(sealed, 'self-test') === undefined
+    ? undefined
+    : 'the self-test of AES-GCM failed';
 }
